@@ -1,0 +1,1 @@
+"""Neural networks to vectors and back."""

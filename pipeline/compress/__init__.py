@@ -1,0 +1,1 @@
+"""From tables to vectors: the compressors and how they are trained."""

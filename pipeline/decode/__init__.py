@@ -1,0 +1,1 @@
+"""From vectors back to networks: codecs, patches and repair."""

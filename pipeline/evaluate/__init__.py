@@ -1,0 +1,1 @@
+"""What the round trip cost: metrics of protocols, retraining."""

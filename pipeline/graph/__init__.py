@@ -1,0 +1,1 @@
+"""The network as a value: vertices, edges, canonical order, fingerprint."""

@@ -1,0 +1,1 @@
+"""From sources to the shelf: fetching, stripping to skeletons, provenance."""

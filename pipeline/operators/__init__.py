@@ -1,0 +1,1 @@
+"""What ONNX and torch call things: every operator's story, and the readers and writers."""

@@ -1,0 +1,1 @@
+"""Versioned datasets, their cards and manifests, and SQL over them."""

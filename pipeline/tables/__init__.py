@@ -1,0 +1,1 @@
+"""Parquet tables, each column declared once, every write checked."""
