@@ -1,0 +1,160 @@
+"""The ENAS set: networks of six layers, as integer tensors and as attributed DAGs.
+
+Source: the D-VAE authors' ``final_structures6.txt`` (github.com/muhanzhang/D-VAE, MIT).
+A line is a network and its weight-sharing accuracy on CIFAR-10::
+
+    [[1], [4, 0], [5, 0, 0], [0, 1, 1, 1], [2, 1, 1, 1, 1], [3, 0, 0, 0, 0, 1]], 0.7302
+
+one list a layer: its operator, then one bit for each earlier vertex but the last, which is
+always connected. As a graph, an input and an output vertex are added: 8 vertices of 8 types.
+"""
+
+import json
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pipeline.errors import DataError
+
+LAYERS = 6
+OPERATORS = 6
+LINKS = 15  # 0 + 1 + 2 + 3 + 4 + 5: bit j of layer i is the edge from vertex j to vertex i
+VERTICES = LAYERS + 2
+INPUT, OUTPUT, ABSENT = 0, 1, -1  # vertex types; operator k has type k + 2
+BURN_IN = 1000
+TRAIN_SHARE = 0.9
+LINK_ENDS = tuple((j, i) for i in range(2, LAYERS + 1) for j in range(i - 1))
+
+
+@dataclass(frozen=True)
+class Cells:
+    """ENAS networks, one a row.
+
+    Links stand in the file's order: layer 2's bit, layer 3's two bits, ...; bit j of layer i
+    is the edge from vertex j (0 is the input) to that layer.
+    """
+
+    operations: Tensor  # (n, 6) int64 in 0..5
+    links: Tensor  # (n, 15) int64 in 0..1
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    def __getitem__(self, rows: Tensor | slice) -> "Cells":
+        return Cells(self.operations[rows], self.links[rows])
+
+
+Labelled = tuple[Cells, Tensor]  # networks and their accuracies
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """DAGs of at most ``v`` vertices, as decoders that add vertices one by one make them."""
+
+    types: Tensor  # (n, v) int64: 0 input, 1 output, 2.. operators, -1 no such vertex
+    edges: Tensor  # (n, v, v) bool: edges[:, i, j] = an edge from vertex i to vertex j
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+
+def read_cells(path: Path | str) -> tuple[Cells, Tensor]:
+    """The file at ``path`` -> its networks and their accuracies, (n,) float32 in 0..1.
+
+    Raises DataError where the file is missing or a line is no ENAS network.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError as e:
+        raise DataError(f"{path}: the ENAS set cannot be read ({e.strerror})") from e
+    operations, links, accuracies = [], [], []
+    for number, line in enumerate(lines, 1):
+        try:
+            layers, accuracy = json.loads(f"[{line}]")
+            if [len(layer) for layer in layers] != [max(1, i) for i in range(1, LAYERS + 1)]:
+                raise ValueError("layers or bits are missing")
+            operations.append([layer[0] for layer in layers])
+            links.append([bit for layer in layers for bit in layer[1:]])
+            accuracies.append(float(accuracy))
+        except (ValueError, TypeError) as e:
+            raise DataError(f"{path}:{number}: not an ENAS network of six layers ({e})") from e
+    cells = Cells(torch.tensor(operations), torch.tensor(links))
+    for field, values in ((cells.operations, OPERATORS), (cells.links, 2)):
+        if len(cells) == 0 or field.dtype != torch.int64 or not _within(field, values):
+            raise DataError(f"{path}: empty, or an operator or a bit out of range")
+    return cells, torch.tensor(accuracies)
+
+
+def _within(field: Tensor, values: int) -> bool:
+    return bool(((field >= 0) & (field < values)).all())
+
+
+def split(cells: Cells, accuracy: Tensor) -> tuple[Labelled, Labelled]:
+    """The original's split: without the first 1,000 rows, shuffled by seed 0, 90 % train."""
+    order = list(range(BURN_IN, len(cells)))
+    random.Random(0).shuffle(order)
+    cut = int(len(order) * TRAIN_SHARE)
+    train, test = torch.tensor(order[:cut]), torch.tensor(order[cut:])
+    return (cells[train], accuracy[train]), (cells[test], accuracy[test])
+
+
+def draw_cells(count: int, generator: torch.Generator) -> Cells:
+    """``count`` networks drawn uniformly from the space of 6^6 * 2^15."""
+    operations = torch.randint(OPERATORS, (count, LAYERS), generator=generator)
+    return Cells(operations, torch.randint(2, (count, LINKS), generator=generator))
+
+
+def same(a: Cells, b: Cells) -> Tensor:
+    """(n,) bool: the networks that are equal, vertex by vertex and edge by edge."""
+    return (a.operations == b.operations).all(1) & (a.links == b.links).all(1)
+
+
+def numbers(cells: Cells) -> Tensor:
+    """(n,) int64: one number a network, different for different networks."""
+    sixes = OPERATORS ** torch.arange(LAYERS)
+    return (cells.operations * sixes).sum(1) * 2**LINKS + (
+        cells.links << torch.arange(LINKS)
+    ).sum(1)
+
+
+def to_graphs(cells: Cells) -> Graphs:
+    """Cells -> the same networks as DAGs of 8 vertices, chain edges and all."""
+    n = len(cells)
+    types = torch.full((n, VERTICES), INPUT)
+    types[:, 1:-1], types[:, -1] = cells.operations + 2, OUTPUT
+    edges = torch.zeros(n, VERTICES, VERTICES, dtype=torch.bool)
+    chain = torch.arange(VERTICES - 1)
+    edges[:, chain, chain + 1] = True
+    sources, targets = torch.tensor(LINK_ENDS).T
+    edges[:, sources, targets] = cells.links.bool()
+    return Graphs(types, edges)
+
+
+def is_valid(graphs: Graphs, exact_size: bool = True) -> Tensor:
+    """(n,) bool: D-VAE's test of an ENAS network, vertices being in topological order.
+
+    Valid: vertex 0 is the one input, the last vertex the one output and it reads the last
+    layer alone, no dangling vertex, every i -> i+1 edge. The original does not look at the
+    number of vertices (``exact_size=False``); an ENAS network has eight.
+    """
+    types, edges = graphs.types, graphs.edges
+    present = types != ABSENT
+    size = present.sum(1)
+    place = torch.arange(types.shape[1])
+    last = place == (size - 1)[:, None]  # (n, v)
+    good = (present == (place < size[:, None])).all(1) & (size >= 2)
+    good &= ((types == INPUT) == (place == 0)).all(1) & ((types == OUTPUT) == last).all(1)
+    good &= ~torch.tril(edges).any((1, 2))
+    chained = edges[:, place[:-1], place[1:]] | (place[1:] >= size[:, None])
+    indegree = (edges & present[:, :, None]).sum(1)
+    good &= chained.all(1) & ((indegree == 1) | ~last).all(1)
+    return good & (size == VERTICES) if exact_size else good
+
+
+def to_cells(graphs: Graphs) -> Cells:
+    """Graphs, every one of them valid with eight vertices -> the same networks as cells."""
+    sources, targets = torch.tensor(LINK_ENDS).T
+    return Cells(graphs.types[:, 1 : LAYERS + 1] - 2, graphs.edges[:, sources, targets].long())
