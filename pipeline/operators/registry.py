@@ -53,15 +53,17 @@ class Operator:
     build: Callable[..., Any]
     """(Layer) -> torch.fx nodes, one an output; see :mod:`pipeline.operators.to_torch`."""
     examples: tuple[Example, ...]
-    fill: Callable[[Values, Shape, Shapes], Values] = _nothing
+    fill: Callable[[Values, Shape, Shapes], Mapping[str, Value | None]] = _nothing
     """(attributes, shape of the first operand, parameter shapes) -> the defaults ONNX leaves
-    to the rank, and attributes brought to their one form (auto_pad -> pads)."""
+    to the rank, and attributes brought to their one form (auto_pad -> pads); None removes one."""
     summarise: Callable[[Shapes], Values] = _nothing
     """Shapes of the parameters -> attributes that stand for them (out_channels, bias)."""
     parameters: Callable[[Values, Shape], Shapes] = _nothing
     """(attributes, shape of the first operand) -> shapes of the parameters, by formal name."""
     torch_names: Mapping[str, str] = ()  # type: ignore[assignment]
     """Formal name of a parameter -> its name in the torch module (``W`` -> ``weight``)."""
+    outputs: Callable[[Values], int] | None = None
+    """Attributes -> number of outputs, for the operators that have several (Split)."""
     drop: tuple[str, ...] = ()
     """Attributes that are spelling or mode, not architecture (training_mode, storage_order)."""
     paper: bool = False

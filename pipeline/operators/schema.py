@@ -53,6 +53,13 @@ def position_of(operator: str, name: str) -> int | None:
     return None
 
 
+def is_optional(operator: str, position: int) -> bool:
+    """Whether an operator's input may be left out."""
+    inputs = schema_of(operator).inputs
+    optional = onnx.defs.OpSchema.FormalParameterOption.Optional
+    return position < len(inputs) and inputs[position].option == optional
+
+
 @lru_cache(maxsize=None)
 def default_attributes(operator: str) -> tuple[tuple[str, Value], ...]:
     """The defaults ONNX gives, as (name, value) pairs."""

@@ -1,0 +1,167 @@
+"""Conv and ConvTranspose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.graph.network import Shape, Value
+from pipeline.operators.registry import Example, Operator, Shapes, Values, register
+from pipeline.operators.windows import fill_window, split_pads
+
+
+def fill_convolution(
+    values: Values, first: Shape, parameters: Shapes
+) -> dict[str, Value | None]:
+    """kernel_shape from the weight; strides, dilations and pads by rank; auto_pad resolved."""
+    if "W" in parameters and "kernel_shape" not in values:
+        values = {**values, "kernel_shape": parameters["W"][2:]}
+    return fill_window(values, first)
+
+
+def fill_transposed(values: Values, first: Shape, parameters: Shapes) -> Values:
+    """As for Conv, with output_padding; output_shape and auto_pad are left as they stand."""
+    kernel = parameters["W"][2:] if "W" in parameters else values["kernel_shape"]
+    rank = len(first) - 2
+    filled: dict[str, Value] = {"kernel_shape": kernel, "output_padding": (0,) * rank}
+    filled |= {"strides": (1,) * rank, "dilations": (1,) * rank, "pads": (0,) * 2 * rank}
+    return {**filled, **values}
+
+
+def summarise_convolution(shapes: Shapes) -> Values:
+    """(W, B) -> out_channels, bias."""
+    return {"out_channels": shapes["W"][0], "bias": int("B" in shapes)}
+
+
+def convolution_parameters(values: Values, first: Shape) -> Shapes:
+    """out_channels, group, kernel_shape, bias -> W (M, C/group, *kernel), B (M,)."""
+    out, group = values["out_channels"], values["group"]
+    if first[1] % group:  # type: ignore[operator]
+        raise TypeError("groups do not divide the channels")
+    weight = (out, first[1] // group, *values["kernel_shape"])  # type: ignore[operator,misc]
+    return {"W": weight} | ({"B": (out,)} if values["bias"] else {})  # type: ignore[dict-item]
+
+
+def summarise_transposed(shapes: Shapes) -> Values:
+    """(W, B) -> channels out of each group, bias."""
+    return {"out_channels": shapes["W"][1], "bias": int("B" in shapes)}
+
+
+def transposed_parameters(values: Values, first: Shape) -> Shapes:
+    """W (C, M/group, *kernel), B (M,); ``out_channels`` counts those of one group."""
+    out: Any = values["out_channels"]
+    weight = (first[1], out, *values["kernel_shape"])  # type: ignore[misc]
+    bias = {"B": (out * values["group"],)} if values["bias"] else {}
+    return {"W": weight} | bias  # type: ignore[return-value,dict-item]
+
+
+def build_convolution(layer: Any) -> Any:
+    """nn.Conv1d/2d/3d; uneven pads become an explicit pad before it."""
+    rank = len(layer["kernel_shape"])
+    even, uneven = split_pads(layer["pads"])
+    x = layer.x if uneven is None else layer.call(layer.functional.pad, layer.x, uneven)
+    if layer.has_edge(1):
+        function = getattr(layer.functional, f"conv{rank}d")
+        return layer.call(
+            function, x, layer.operand(1), layer.operand(2), stride=layer["strides"],
+            padding=even, dilation=layer["dilations"], groups=layer["group"],
+        )  # fmt: skip
+    weight = layer.parameter_shape("W")
+    module = getattr(layer.nn, f"Conv{rank}d")(
+        layer.shape[1], weight[0], layer["kernel_shape"], stride=layer["strides"],
+        padding=even, dilation=layer["dilations"], groups=layer["group"],
+        bias=layer.parameter_shape("B") is not None,
+    )  # fmt: skip
+    return layer.module(module, x)
+
+
+def build_transposed(layer: Any) -> Any:
+    """nn.ConvTranspose1d/2d/3d; the output size is what ONNX's shape inference says."""
+    kernel, strides, dilations = layer["kernel_shape"], layer["strides"], layer["dilations"]
+    rank = len(kernel)
+    weight = layer.parameter_shape("W")
+    full = [
+        (size - 1) * stride + dilation * (width - 1) + 1
+        for size, stride, dilation, width in zip(
+            layer.shape[2:], strides, dilations, kernel, strict=True
+        )
+    ]
+    module = getattr(layer.nn, f"ConvTranspose{rank}d")(
+        layer.shape[1], weight[1] * layer["group"], kernel, stride=strides,
+        dilation=dilations, groups=layer["group"], bias=layer.parameter_shape("B") is not None,
+    )  # fmt: skip
+    y = layer.module(module, layer.x)
+    # An uncropped result, then a crop or a zero pad at each end: ConvTranspose's own padding
+    # cannot be uneven, and output_padding adds (biased) values only where it is below the stride.
+    begins, ends = _transposed_crop(layer, full)
+    if not any(begins) and not any(ends):
+        return y
+    pads = [-p for begin, end in zip(begins[::-1], ends[::-1], strict=True) for p in (begin, end)]
+    return layer.call(layer.functional.pad, y, tuple(pads))
+
+
+def _transposed_crop(layer: Any, full: list[int]) -> tuple[list[int], list[int]]:
+    rank = len(full)
+    out = layer.output_shape[2:]
+    if layer.get("output_shape") or layer["auto_pad"] in ("SAME_UPPER", "SAME_LOWER"):
+        totals = [f - o for f, o in zip(full, out, strict=True)]
+        smaller = [t // 2 for t in totals]
+        larger = [t - s for t, s in zip(totals, smaller, strict=True)]
+        # https://onnx.ai/onnx/operators/onnx__ConvTranspose.html: SAME_UPPER begins with half
+        return (smaller, larger) if layer["auto_pad"] == "SAME_UPPER" else (larger, smaller)
+    begins = list(layer["pads"][:rank])
+    return begins, [f - b - o for f, b, o in zip(full, begins, out, strict=True)]
+
+
+NAMES = {"W": "weight", "B": "bias"}
+
+register(
+    Operator(
+        name="Conv",
+        paper=True,
+        fill=fill_convolution,
+        summarise=summarise_convolution,
+        parameters=convolution_parameters,
+        torch_names=NAMES,
+        build=build_convolution,
+        examples=(
+            Example(((1, 3, 16, 16),), {"strides": [2, 2], "pads": [3, 3, 3, 3]},
+                    {"W": (8, 3, 7, 7)}),
+            Example(((1, 8, 9, 9),), {"group": 8, "pads": [1, 1, 1, 1]},
+                    {"W": (8, 1, 3, 3), "B": (8,)}),
+            Example(((1, 4, 12, 10),), {"dilations": [2, 3], "pads": [0, 1, 3, 2]},
+                    {"W": (6, 4, 3, 3), "B": (6,)}),
+            Example(((1, 4, 7, 8),), {"auto_pad": "SAME_UPPER", "strides": [2, 2]},
+                    {"W": (6, 4, 4, 4)}),
+            Example(((1, 4, 7, 8),), {"auto_pad": "SAME_LOWER", "strides": [2, 2]},
+                    {"W": (6, 4, 4, 4)}),
+            Example(((1, 4, 9),), {"auto_pad": "VALID"}, {"W": (6, 4, 3)}),
+            Example(((1, 2, 5, 6, 7),), {"pads": [1] * 6}, {"W": (4, 2, 3, 3, 3), "B": (4,)}),
+            Example(((1, 4, 8, 8), (6, 4, 3, 3))),
+        ),
+    )
+)  # fmt: skip
+
+register(
+    Operator(
+        name="ConvTranspose",
+        paper=True,
+        fill=fill_transposed,
+        summarise=summarise_transposed,
+        parameters=transposed_parameters,
+        torch_names=NAMES,
+        build=build_transposed,
+        examples=(
+            Example(((1, 6, 5, 5),), {"strides": [2, 2], "pads": [1, 1, 1, 1]},
+                    {"W": (6, 4, 4, 4), "B": (4,)}),
+            Example(((1, 6, 5, 5),), {"strides": [3, 2], "output_padding": [2, 1]},
+                    {"W": (6, 4, 3, 3)}),
+            Example(((1, 6, 5, 5),), {"group": 2, "pads": [0, 1, 1, 2], "dilations": [2, 1]},
+                    {"W": (6, 2, 3, 3), "B": (4,)}),
+            Example(((1, 6, 5, 5),), {"strides": [2, 2], "output_shape": [10, 10]},
+                    {"W": (6, 4, 3, 3)}),
+            Example(((1, 6, 5, 5),), {"strides": [2, 2], "auto_pad": "SAME_UPPER"},
+                    {"W": (6, 4, 3, 3)}),
+        ),
+    )
+)  # fmt: skip
+

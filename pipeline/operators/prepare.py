@@ -1,0 +1,239 @@
+"""A skeleton of any make -> the one form that the reader understands.
+
+Ensures: opset :data:`~pipeline.operators.schema.OPSET`, one data input of static shape, no
+subgraphs or functions, weights as shape-only inputs, shape arithmetic folded to constants.
+Opsets are converted by onnx's version converter, shape chains folded by onnxsim.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    helper,
+    version_converter,
+)
+
+from pipeline.errors import ModelError, UnsupportedOperator
+from pipeline.graph.network import Shape
+from pipeline.operators.registry import registered
+from pipeline.operators.schema import OPSET, position_of
+
+FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
+# Float inputs that shape the computation: their values belong to the architecture.
+STRUCTURAL = {
+    ("Clip", 1), ("Clip", 2), ("Pad", 2), ("Dropout", 1), ("Upsample", 1),
+    ("Resize", 1), ("Resize", 2),
+}  # fmt: skip
+SHAPE_ARITHMETIC = {"Shape", "Size", "Range", "ConstantOfShape", "NonZero"}
+FOLD_LIMIT = "64KB"  # larger results are weights, not shapes
+IR_VERSION = 10
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model in the one form: its graph, its data input and the batch size it was made for."""
+
+    model: ModelProto
+    data_input: str
+    batch: int
+
+    @property
+    def graph(self) -> GraphProto:
+        return self.model.graph
+
+
+def prepare(model: ModelProto, input_shape: Shape | None = None) -> Prepared:
+    """Bring a skeleton to the one form. ``input_shape`` (without batch) fills unknown dims.
+
+    Raises ModelError: several_inputs, dynamic_shape, subgraph, function, domain, opset, fold.
+    """
+    refuse_unrepresentable(model)
+    data_input = find_data_input(model)
+    model = weights_as_inputs(model)
+    batch = fix_input_shape(model, data_input, input_shape)
+    model = convert_opset(model)
+    if needs_folding(model.graph, data_input):
+        model = fold(model)
+    return Prepared(model, data_input, batch)
+
+
+def refuse_unrepresentable(model: ModelProto) -> None:
+    """Raise ModelError for functions, foreign domains, subgraphs and sparse weights."""
+    if model.functions:
+        raise ModelError("function", f"holds {len(model.functions)} local functions")
+    if model.graph.sparse_initializer:
+        raise ModelError("sparse", "holds sparse initializers")
+    for node in model.graph.node:
+        if node.domain not in ("", "ai.onnx"):
+            raise UnsupportedOperator("domain", f"{node.domain}::{node.op_type} is not ONNX's own")
+        for attribute in node.attribute:
+            if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
+                raise ModelError("subgraph", f"{node.op_type} holds a subgraph")
+
+
+def find_data_input(model: ModelProto) -> str:
+    """The name of the one input that carries data; the others are parameters."""
+    noted = {p.key: p.value for p in model.metadata_props}.get("nn2vec.data_inputs")
+    initialised = {i.name for i in model.graph.initializer}
+    inputs = [i.name for i in model.graph.input if i.name not in initialised]
+    if noted is not None:
+        inputs = [name for name in noted.split("\n") if name in set(inputs)]
+    elif len(inputs) > 1 and _are_shape_only_weights(model.graph, set(inputs[1:])):
+        inputs = inputs[:1]
+    if len(inputs) != 1:
+        raise ModelError("several_inputs", f"has {len(inputs)} data inputs, a network has one")
+    return inputs[0]
+
+
+def _are_shape_only_weights(graph: GraphProto, names: set[str]) -> bool:
+    """Whether the first of these inputs in use fills a place that registered operators keep
+    for weights (Conv's W): then the file is a skeleton, and all but the first are weights."""
+    places = {
+        (operator.name, position_of(operator.name, formal))
+        for operator in registered().values()
+        for formal in operator.torch_names
+    }
+    return any(
+        name in names and (node.op_type, position) in places
+        for node in graph.node
+        for position, name in enumerate(node.input)
+    )
+
+
+def weights_as_inputs(model: ModelProto) -> ModelProto:
+    """Float initializers become shape-only inputs, except where they shape the computation."""
+    graph = model.graph
+    structural = {
+        name
+        for node in graph.node
+        for position, name in enumerate(node.input)
+        if (node.op_type, position) in STRUCTURAL
+    }
+    weights = [
+        i for i in graph.initializer if i.data_type in FLOATS and i.name not in structural
+    ]
+    names = {w.name for w in weights}
+    declared = {i.name for i in graph.input}
+    prepared = ModelProto()
+    prepared.CopyFrom(model)
+    del prepared.graph.initializer[:]
+    prepared.graph.initializer.extend(i for i in graph.initializer if i.name not in names)
+    prepared.graph.input.extend(
+        helper.make_tensor_value_info(w.name, w.data_type, list(w.dims))
+        for w in weights
+        if w.name not in declared
+    )
+    constants = {i.name for i in prepared.graph.initializer}
+    inputs = [i for i in prepared.graph.input if i.name not in constants]
+    del prepared.graph.input[:]
+    prepared.graph.input.extend(inputs)
+    prepared.ir_version = max(min(model.ir_version, IR_VERSION), 4)
+    return prepared
+
+
+def fix_input_shape(model: ModelProto, name: str, input_shape: Shape | None) -> int:
+    """Make the data input's dims static, in place; returns the batch size they imply."""
+    value = next(i for i in model.graph.input if i.name == name)
+    if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
+        raise ModelError("dynamic_shape", f"the shape of input {name!r} is not declared")
+    dims = value.type.tensor_type.shape.dim
+    if not dims:
+        raise ModelError("input_shape", f"input {name!r} is a scalar")
+    for axis, dim in enumerate(dims):
+        if axis and input_shape is not None and axis <= len(input_shape):
+            dim.dim_value = input_shape[axis - 1]
+        if axis and dim.dim_value <= 0:
+            raise ModelError(
+                "dynamic_shape",
+                f"dim {axis} of input {name!r} is {dim.dim_param or 'unknown'!r}: "
+                "name the input's shape",
+            )
+    batch = max(1, dims[0].dim_value)
+    dims[0].dim_value = batch
+    return batch
+
+
+def convert_opset(model: ModelProto) -> ModelProto:
+    """The same model at OPSET. Raises ModelError naming the opset when ONNX cannot convert."""
+    versions = {o.domain: o.version for o in model.opset_import}
+    version = versions.get("", versions.get("ai.onnx"))
+    if version is None:
+        raise ModelError("opset", "declares no opset of ONNX's own")
+    if version == OPSET:
+        return model
+    try:
+        return version_converter.convert_version(model, OPSET)
+    except Exception as e:  # the converter raises bare RuntimeError and its own kinds alike
+        line = str(e).strip().splitlines()[0][:200] if str(e) else type(e).__name__
+        raise ModelError("opset", f"opset {version} does not convert to {OPSET}: {line}") from e
+
+
+def needs_folding(graph: GraphProto, data_input: str) -> bool:
+    """Whether shape arithmetic or other constant subgraphs stand in the graph."""
+    weights = {i.name for i in graph.input if i.name != data_input}
+    constant = {i.name for i in graph.initializer}
+    for node in graph.node:
+        if node.op_type in SHAPE_ARITHMETIC:
+            return True
+        given = [name for name in node.input if name]
+        if node.op_type == "Constant":
+            constant.update(node.output)
+        elif given and all(name in constant and name not in weights for name in given):
+            return True
+    return False
+
+
+def fold(model: ModelProto) -> ModelProto:
+    """Fold constant subgraphs with onnxsim, leaving every operator on the data path alone."""
+    import onnxsim
+
+    logging.getLogger("onnxsim").setLevel(logging.ERROR)
+    try:
+        folded, _ = onnxsim.simplify(
+            model, perform_optimization=False, tensor_size_threshold=FOLD_LIMIT, certify=False
+        )
+    except Exception as e:  # onnxsim raises whatever its C++ core met
+        line = str(e).strip().splitlines()[0][:200] if str(e) else type(e).__name__
+        raise ModelError("fold", f"shape arithmetic could not be folded: {line}") from e
+    return folded
+
+
+def sort_nodes(graph: GraphProto) -> Iterator[NodeProto]:
+    """Nodes, producers first (ONNX demands it, files forget it). Raises ModelError: cycle,
+    undeclared, duplicate_name."""
+    available = {i.name for i in graph.input} | {i.name for i in graph.initializer} | {""}
+    producer: dict[str, int] = {}
+    for index, node in enumerate(graph.node):
+        for name in filter(None, node.output):
+            if name in producer or name in available:
+                raise ModelError("duplicate_name", f"value {name!r} is produced twice")
+            producer[name] = index
+    waiting: dict[int, int] = {}
+    users: dict[int, list[int]] = {}
+    for index, node in enumerate(graph.node):
+        missing = {name for name in node.input if name not in available}
+        for name in missing:
+            if name not in producer:
+                raise ModelError("undeclared", f"{node.op_type} uses {name!r}, declared nowhere")
+            users.setdefault(producer[name], []).append(index)
+        waiting[index] = len(missing)
+    ready = [index for index, count in waiting.items() if not count][::-1]
+    done = 0
+    while ready:
+        index = ready.pop()
+        done += 1
+        yield graph.node[index]
+        for user in users.get(index, ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                ready.append(user)
+    if done < len(graph.node):
+        raise ModelError("cycle", f"{len(graph.node) - done} nodes wait for one another")

@@ -1,0 +1,139 @@
+"""The tensors of a network: element type and shape of every output and every parameter.
+
+Shapes are those at batch size 1, and come from ONNX's own shape inference, one vertex at a
+time, so that whoever builds a network vertex by vertex (repair, a decoder) can ask as it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from onnx import NodeProto, numpy_helper
+
+from pipeline.errors import InvalidNetwork
+from pipeline.graph.network import INPUT, OUTPUT, Network, Vertex
+from pipeline.operators.operands import (
+    Tensor,
+    constants_of,
+    dtype_of,
+    parameters_of,
+)
+from pipeline.operators.registry import operator_of
+from pipeline.operators.schema import formal_name, infer_outputs, node_of, position_of
+
+MAX_ELEMENTS = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One vertex with everything around it known, in ONNX's terms."""
+
+    index: int
+    vertex: Vertex
+    operands: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    parameters: dict[str, Tensor]
+    constants: dict[str, np.ndarray]
+    node: NodeProto | None
+
+    def parameter_name(self, formal: str) -> str:
+        """Name of a parameter in ONNX files and torch modules alike: ``conv_3.weight``."""
+        operator = operator_of(self.vertex.operator)
+        torch_names = dict(operator.torch_names) if operator else {}
+        return f"{self.name}.{torch_names.get(formal, formal)}"
+
+    @property
+    def name(self) -> str:
+        """Name of the layer: its operator, lower case, and its index."""
+        return f"{self.vertex.operator.lower()}_{self.index}"
+
+
+def infer_layers(network: Network) -> tuple[Layer, ...]:
+    """Every vertex of a network with its tensors.
+
+    Raises InvalidNetwork, naming the vertex, where shapes disagree.
+    """
+    outputs = output_counts(network)
+    layers: list[Layer] = []
+    for index, vertex in enumerate(network.vertices):
+        operands = []
+        for operand in vertex.operands:
+            slots = layers[operand.source].outputs
+            if operand.output >= len(slots):
+                raise InvalidNetwork("arity", f"vertex {operand.source} has {len(slots)} outputs")
+            operands.append(slots[operand.output])
+        try:
+            layers.append(infer_layer(index, vertex, operands, outputs[index]))
+        except InvalidNetwork as e:
+            raise InvalidNetwork(e.reason, f"vertex {index}: {e.detail}") from e
+    return tuple(layers)
+
+
+def infer_layer(
+    index: int, vertex: Vertex, operands: Sequence[Tensor], outputs: int = 1
+) -> Layer:
+    """One vertex and the tensors of its operands -> the layer. Raises InvalidNetwork."""
+    known = tuple(operands)
+    if vertex.operator == INPUT:
+        return Layer(index, vertex, (), (_input_tensor(vertex),), {}, {}, None)
+    if vertex.operator == OUTPUT:
+        return Layer(index, vertex, known, known, {}, {}, None)
+    parameters = parameters_of(vertex, known[0].shape)
+    constants = constants_of(vertex)
+    node = _onnx_node(index, vertex, parameters, constants, outputs)
+    names = {o.position: tensor for o, tensor in zip(vertex.operands, known, strict=True)}
+    shapes = {node.input[p]: (t.dtype, t.shape) for p, t in names.items()}
+    for formal, tensor in parameters.items():
+        shapes[f"{index}.{formal}"] = (tensor.dtype, tensor.shape)
+    data = {}
+    for formal, array in constants.items():
+        proto = numpy_helper.from_array(array, f"{index}.{formal}")
+        data[proto.name] = proto
+        shapes[proto.name] = (proto.data_type, tuple(array.shape))
+    inferred = tuple(Tensor(*known_shape) for known_shape in infer_outputs(node, shapes, data))
+    for tensor in (*inferred, *parameters.values()):
+        if np.prod(tensor.shape, dtype=np.float64) > MAX_ELEMENTS:
+            raise InvalidNetwork("too_large", f"{vertex.operator}: a tensor of {tensor.shape}")
+    return Layer(index, vertex, known, inferred, parameters, constants, node)
+
+
+def output_counts(network: Network) -> list[int]:
+    """How many outputs each vertex declares: those used, or all of a Split."""
+    counts = [1] * len(network)
+    for edge in network.edges:
+        counts[edge.source] = max(counts[edge.source], edge.output + 1)
+    for index, vertex in enumerate(network.vertices):
+        operator = operator_of(vertex.operator)
+        if operator is not None and operator.outputs is not None:
+            counts[index] = max(counts[index], operator.outputs(dict(vertex.attributes)))
+    return counts
+
+
+def _onnx_node(
+    index: int,
+    vertex: Vertex,
+    parameters: dict[str, Tensor],
+    constants: dict[str, np.ndarray],
+    outputs: int,
+) -> NodeProto:
+    inputs: dict[int, str] = {o.position: f"{o.source}:{o.output}" for o in vertex.operands}
+    for formal in (*parameters, *constants):
+        position = position_of(vertex.operator, formal)
+        if position is None or position in inputs:
+            raise InvalidNetwork(
+                "arity", f"{vertex.operator}: input {formal} is given twice or unknown"
+            )
+        inputs[position] = f"{index}.{formal}"
+    formal_name(vertex.operator, max(inputs, default=0))  # refuses a position beyond the last
+    names = [inputs.get(p, "") for p in range(max(inputs, default=-1) + 1)]
+    outs = [f"{index}:{slot}" for slot in range(outputs)]
+    return node_of(vertex.operator, dict(vertex.attributes), names, outs)
+
+
+def _input_tensor(vertex: Vertex) -> Tensor:
+    shape = vertex.get("shape")
+    if not isinstance(shape, tuple) or not all(isinstance(d, int) and d > 0 for d in shape):
+        raise InvalidNetwork("attributes", f"Input: {shape!r} is no shape")
+    return Tensor(dtype_of(str(vertex.get("dtype", "float32"))), (1, *shape))  # type: ignore[arg-type]

@@ -1,0 +1,60 @@
+"""Sliding windows: what Conv and the pools share about kernels, strides and pads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.graph.network import Shape, Value
+from pipeline.operators.registry import Values
+
+Ints = tuple[int, ...]
+
+
+def fill_window(values: Values, first: Shape) -> dict[str, Value | None]:
+    """strides, dilations and pads by rank where the file leaves them out; auto_pad resolved to
+    pads (https://onnx.ai/onnx/operators/onnx__Conv.html#attributes)."""
+    kernel: Ints = values["kernel_shape"]  # type: ignore[assignment]
+    rank = len(kernel)
+    strides: Ints = values.get("strides") or (1,) * rank  # type: ignore[assignment]
+    dilations: Ints = values.get("dilations") or (1,) * rank  # type: ignore[assignment]
+    pads = values.get("pads") or (0,) * 2 * rank
+    auto_pad = values.get("auto_pad", "NOTSET")
+    if auto_pad == "VALID":
+        pads = (0,) * 2 * rank
+    elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        pads = same_pads(first[2:], kernel, strides, dilations, auto_pad == "SAME_UPPER")
+    return {
+        "kernel_shape": kernel,
+        "strides": strides,
+        "dilations": dilations,
+        "pads": pads,
+        "auto_pad": None,  # said by pads
+    }
+
+
+def same_pads(size: Ints, kernel: Ints, strides: Ints, dilations: Ints, upper: bool) -> Ints:
+    """Pads with which each output axis has ceil(size / stride) positions."""
+    begins, ends = [], []
+    for width, k, stride, dilation in zip(size, kernel, strides, dilations, strict=True):
+        out = -(-width // stride)
+        total = max(0, (out - 1) * stride + (k - 1) * dilation + 1 - width)
+        small, large = total // 2, total - total // 2
+        begins.append(small if upper else large)
+        ends.append(large if upper else small)
+    return (*begins, *ends)
+
+
+def split_pads(pads: Sequence[int]) -> tuple[Ints, Ints | None]:
+    """ONNX pads (begins, then ends) -> what a torch layer can take, and what must be padded
+    before it, in ``F.pad``'s order (last axis first); None when nothing must."""
+    rank = len(pads) // 2
+    begins, ends = tuple(pads[:rank]), tuple(pads[rank:])
+    if begins == ends and min(begins, default=0) >= 0:
+        return begins, None
+    return (0,) * rank, torch_pads(begins, ends)
+
+
+def torch_pads(begins: Sequence[int], ends: Sequence[int]) -> Ints:
+    """Pads by axis -> ``F.pad``'s flat list, last axis first."""
+    pairs = list(zip(begins, ends, strict=True))[::-1]
+    return tuple(p for pair in pairs for p in pair)
