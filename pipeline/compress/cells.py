@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pipeline.compress.fields import Group, Items
 from pipeline.errors import DataError
 
 LAYERS = 6
@@ -158,3 +159,21 @@ def to_cells(graphs: Graphs) -> Cells:
     """Graphs, every one of them valid with eight vertices -> the same networks as cells."""
     sources, targets = torch.tensor(LINK_ENDS).T
     return Cells(graphs.types[:, 1 : LAYERS + 1] - 2, graphs.edges[:, sources, targets].long())
+
+
+# The proposed models' view: structure and operations apart, a vector a graph. A dimension of
+# structure is what one layer (for the first: two layers) reads, one of operations three layers.
+GROUPS = (
+    Group("structure", (2,) * LINKS, 4, ((0, 1, 2), (3, 4, 5), (6, 7, 8, 9), tuple(range(10, 15)))),
+    Group("operations", (OPERATORS,) * LAYERS, 2, ((0, 1, 2), (3, 4, 5))),
+)
+
+
+def to_items(cells: Cells) -> Items:
+    """Cells -> the fields of the groups structure and operations."""
+    return {"structure": cells.links, "operations": cells.operations}
+
+
+def from_items(items: Items) -> Cells:
+    """The fields of the groups structure and operations -> cells."""
+    return Cells(items["operations"], items["structure"])
