@@ -1,0 +1,131 @@
+"""Sources -> shelf: list, skip what the shelf holds, fetch the rest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.errors import ModelError
+from pipeline.harvest.candidate import Candidate, Fetched
+from pipeline.harvest.isolation import Job, Limits, run_isolated
+from pipeline.harvest.params import HarvestParams, Section
+from pipeline.harvest.shelf import Shelf
+from pipeline.harvest.sources import source_named
+from pipeline.progress import track
+
+NETWORK = "network"  # the reason of refusals that say nothing of the model
+Shard = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class HarvestReport:
+    """What one run did: counts by source of models added, refused and already there.
+
+    ``unreachable``: sources that could not even be listed, and why.
+    """
+
+    listed: dict[str, int]
+    held: dict[str, int]
+    added: dict[str, int]
+    refused: dict[str, dict[str, int]]
+    unreachable: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One model to fetch, and its source's parameters."""
+
+    candidate: Candidate
+    section: Section
+
+
+def harvest(
+    shelf: Shelf,
+    params: HarvestParams,
+    shard: Shard = (0, 1),
+    harvested_at: str | None = None,
+) -> HarvestReport:
+    """Bring what the sources offer onto the shelf; what stands there costs only the listing.
+
+    ``shard`` (i, n): only the i-th of n parts, which are disjoint, together everything, and
+    the same in any order. ``harvested_at``: an ISO 8601 time for new records, now if None.
+    A model that cannot be had becomes a refusal on the shelf. Interrupted at any point, the
+    next run goes on with what is missing.
+    """
+    when = harvested_at or datetime.now(UTC).isoformat(timespec="seconds")
+    shelf.sweep()
+    listed, unreachable = list_all(params)
+    errands = [errand for errand in listed if _in_shard(errand.candidate.address, shard)]
+    missing = _missing(shelf, errands, params.retry)
+    added: Counter[str] = Counter()
+    refusals: dict[str, Counter[str]] = {}
+    for errand, result in track(fetch_all(missing, params), "harvest", len(missing)):
+        source = errand.candidate.source
+        if isinstance(result, ModelError):
+            shelf.refuse(errand.candidate, result, when)
+            refusals.setdefault(source, Counter())[result.reason] += 1
+        else:
+            shelf.add(errand.candidate, result, when)
+            added[source] += 1
+    return HarvestReport(
+        listed=_count(errands),
+        held=dict(Counter(_count(errands)) - Counter(_count(missing))),
+        added=dict(added),
+        refused={source: dict(reasons) for source, reasons in refusals.items()},
+        unreachable=unreachable,
+    )
+
+
+def list_all(params: HarvestParams) -> tuple[list[Errand], dict[str, str]]:
+    """What every chosen source offers, and which of them did not answer."""
+    errands: list[Errand] = []
+    unreachable: dict[str, str] = {}
+    for name, section in params.sources.chosen().items():
+        try:
+            errands += [Errand(found, section) for found in _list_one(name, section)]
+        except ModelError as error:
+            unreachable[name] = str(error)
+    return errands, unreachable
+
+
+def fetch_all(
+    errands: list[Errand], params: HarvestParams
+) -> Iterator[tuple[Errand, Fetched | ModelError]]:
+    """Fetch each in a process of its own limits, as they finish."""
+    limits = Limits(params.seconds, params.memory_gib)
+    job: Job[Errand, Fetched] = Job(_fetch, limits, prepare=_import_source)
+    yield from run_isolated(job, errands, params.processes)
+
+
+def _list_one(name: str, section: Any) -> list[Candidate]:
+    candidates = list(source_named(name).list_candidates(section))
+    return candidates if section.limit is None else candidates[: section.limit]
+
+
+def _import_source(errand: Errand) -> None:
+    source_named(errand.candidate.source)
+
+
+def _fetch(errand: Errand) -> Fetched:
+    return source_named(errand.candidate.source).fetch(errand.candidate, errand.section)
+
+
+def _missing(shelf: Shelf, errands: list[Errand], retry: tuple[str, ...]) -> list[Errand]:
+    """Those that the shelf neither holds nor remembers as refused, in their present version."""
+    again = {NETWORK, *retry}
+    known = {(record.address, record.version) for record in shelf.files()}
+    known |= {(r.address, r.version) for r in shelf.refusals() if r.reason not in again}
+    return [e for e in errands if (e.candidate.address, e.candidate.version) not in known]
+
+
+def _in_shard(address: str, shard: Shard) -> bool:
+    index, count = shard
+    return int(hashlib.sha256(address.encode()).hexdigest(), 16) % count == index
+
+
+def _count(errands: list[Errand]) -> dict[str, int]:
+    return dict(Counter(errand.candidate.source for errand in errands))

@@ -1,0 +1,193 @@
+"""Run a function on many inputs in processes that may die, hang or eat memory.
+
+One worker does many tasks, so imports are paid once; a worker that dies, or works longer than
+it may, is replaced, and its task is refused with the reason. Workers are started afresh (no
+fork, no copy of the caller's ``__main__``), so this works the same inside any program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pipeline.errors import ModelError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one task may use: wall seconds, and address space beyond what imports took."""
+
+    seconds: float
+    memory_gib: float
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[Task, Result]):
+    """What a worker does with each task. Both functions must be importable by name.
+
+    ``prepare`` runs first, outside the memory limit: the place for heavy imports.
+    """
+
+    function: Callable[[Task], Result]
+    limits: Limits
+    prepare: Callable[[Task], object] | None = None
+
+
+class WorkerCrash(RuntimeError):
+    """A worker raised something that is no ModelError: a defect of this program."""
+
+
+def run_isolated(
+    job: Job[Task, Result], tasks: Iterable[Task], processes: int = 1
+) -> Iterator[tuple[Task, Result | ModelError]]:
+    """Each task with its result or the ModelError it ended in, as they finish.
+
+    ModelErrors with reason ``timeout``, ``memory`` or ``crashed`` are made here. Any other
+    exception of the job is raised here as :class:`WorkerCrash`.
+    """
+    pending = iter(tasks)
+    workers: list[_Worker[Task, Result]] = [_Worker(job) for _ in range(max(1, processes))]
+    try:
+        busy = [worker for worker in workers if worker.take(pending)]
+        while busy:
+            timeout = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
+            wait([worker.pipe for worker in busy], timeout)
+            for worker in busy:
+                if worker.finished():
+                    yield worker.collect()
+                    worker.take(pending)
+            busy = [worker for worker in busy if worker.working]
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker(Generic[Task, Result]):
+    """The parent's end of one worker process, started when it gets its first task."""
+
+    def __init__(self, job: Job[Task, Result]) -> None:
+        self.job = job
+        self.process: subprocess.Popen[bytes] | None = None
+        self.pipe: Any = None
+        self.working = False
+        self.deadline = 0.0
+        self.task: Any = None
+
+    def take(self, tasks: Iterator[Task]) -> bool:
+        """Start on the next task, if there is one."""
+        for task in tasks:
+            if self.process is None:
+                self.process, self.pipe = _start()
+                self.pipe.send(self.job)
+            self.task, self.working = task, True
+            self.deadline = time.monotonic() + self.job.limits.seconds
+            self.pipe.send(task)
+            return True
+        return False
+
+    def finished(self) -> bool:
+        """Whether :meth:`collect` would not wait: an answer, a death, or time is up."""
+        return bool(self.pipe.poll()) or time.monotonic() >= self.deadline
+
+    def collect(self) -> tuple[Task, Result | ModelError]:
+        """The task and what became of it."""
+        self.working = False
+        try:
+            kind, value = self.pipe.recv() if self.pipe.poll() else ("timeout", None)
+        except (EOFError, ConnectionResetError):
+            return self.task, ModelError("crashed", f"the process ended with {self.stop()}")
+        if kind == "timeout":
+            self.stop()
+            took = f"took longer than {self.job.limits.seconds:g} seconds"
+            return self.task, ModelError("timeout", took)
+        if kind == "crash":
+            raise WorkerCrash(f"{self.task}:\n{value}")
+        return self.task, ModelError(*value) if kind == "refused" else value
+
+    def stop(self) -> str:
+        """End the process, whatever it is doing; how it ended."""
+        if self.process is None:
+            return "nothing"
+        self.pipe.close()
+        self.process.kill()  # does nothing to one that has ended by itself
+        status = self.process.wait()
+        self.process = None
+        return f"signal {-status}" if status < 0 else f"status {status}"
+
+
+def _start() -> tuple[subprocess.Popen[bytes], Connection]:
+    ours, theirs = multiprocessing.Pipe()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "PYTHONWARNINGS": "ignore",
+        "OMP_NUM_THREADS": "1",  # one core a worker: more workers, not more threads
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", __name__, str(theirs.fileno()), str(os.getpid())],
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=environment,
+    )
+    theirs.close()
+    return process, ours
+
+
+def serve(pipe: Connection, parent: int) -> None:
+    """The worker: a job, then tasks in and answers out, until ``parent`` is gone."""
+    _die_with(parent)
+    with contextlib.suppress(EOFError, ConnectionError, KeyboardInterrupt):
+        job = pipe.recv()
+        while True:
+            pipe.send(_answer(job, pipe.recv()))
+
+
+def _answer(job: Job[Any, Any], task: Any) -> tuple[str, Any]:
+    try:
+        if job.prepare:
+            job.prepare(task)
+        _limit_memory(job.limits.memory_gib)
+        return "done", job.function(task)
+    except ModelError as error:
+        return "refused", (error.reason, error.detail, error.source)
+    except MemoryError:
+        return "refused", ("memory", f"needs more than {job.limits.memory_gib:g} GiB")
+    except Exception:
+        return "crash", traceback.format_exc()
+
+
+def _limit_memory(memory_gib: float) -> None:
+    """Bound the address space to what is mapped now (imports, mostly) and so much more."""
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limit = mapped + int(memory_gib * GIB)
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
+
+
+def _die_with(parent: int) -> None:
+    """Ask Linux to kill this process with its parent, so that no export outlives a harvest."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 = PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])), int(sys.argv[2]))

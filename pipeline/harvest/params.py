@@ -1,0 +1,101 @@
+"""What to harvest, and within which bounds: the section ``harvest`` of ``params.yaml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """Parameters that cannot change and accept no key they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Library(Section):
+    """A library of models, exported one by one; ``names`` are shell patterns."""
+
+    names: tuple[str, ...] = ("*",)
+    limit: int | None = Field(default=None, ge=0)
+
+
+class Files(Section):
+    """ONNX files at any fsspec address or glob; ``options`` go to fsspec (``s3``'s keys...)."""
+
+    addresses: tuple[str, ...] = ()
+    licence: str = "unknown"
+    options: dict[str, Any] = Field(default_factory=dict)
+    limit: int | None = Field(default=None, ge=0)
+
+
+class HuggingFace(Section):
+    """Repositories of the hub, or everything of an organisation; seconds are a request's."""
+
+    repositories: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
+    endpoint: str = "https://huggingface.co"
+    seconds: float = Field(default=30.0, gt=0)
+    limit: int | None = Field(default=None, ge=0)
+
+
+class Sampled(Section):
+    """``limit`` networks drawn from a search space; the same seed draws the same ones."""
+
+    seed: int = 0
+    limit: int = Field(default=100, ge=0)
+
+
+class NasBench201(Sampled):
+    """Cells a stage and channels of the first stage, on CIFAR-sized images."""
+
+    cells: int = Field(default=5, ge=1)
+    channels: int = Field(default=16, ge=1)
+
+
+class NasBench101(Sampled):
+    """Cells a stack and channels of the first stack, on CIFAR-sized images."""
+
+    cells: int = Field(default=3, ge=1)
+    channels: int = Field(default=128, ge=1)
+
+
+class Enas6(Sampled):
+    """Rows of the ENAS set; ``path`` is a copy of the file, fetched there if it is missing."""
+
+    path: Path = Path("datasets/enas6/raw/final_structures6.txt")
+    channels: int = Field(default=36, ge=1)
+
+
+class Sources(Section):
+    """The sources to harvest; one that is left out is not visited."""
+
+    onnx_wheel: Library | None = None
+    torchvision_zoo: Library | None = None
+    timm_zoo: Library | None = None
+    pytorchcv_zoo: Library | None = None
+    files: Files | None = None
+    huggingface: HuggingFace | None = None
+    nasbench201: NasBench201 | None = None
+    nasbench101: NasBench101 | None = None
+    enas6: Enas6 | None = None
+    random_cnn: Sampled | None = None
+
+    def chosen(self) -> dict[str, Section]:
+        """Source name -> its section, for those that stand in the parameters."""
+        return {name: value for name, value in self if value is not None}
+
+
+class HarvestParams(Section):
+    """``processes`` models at once, each within ``seconds`` and ``memory_gib``.
+
+    ``retry`` names the reasons for which a model that was refused before is tried again;
+    network trouble always is.
+    """
+
+    sources: Sources
+    processes: int = Field(default=1, ge=1)
+    seconds: float = Field(default=180.0, gt=0)
+    memory_gib: float = Field(default=8.0, gt=0)
+    retry: tuple[str, ...] = ()
