@@ -15,15 +15,20 @@ def fill_convolution(
     """kernel_shape from the weight; strides, dilations and pads by rank; auto_pad resolved."""
     if "W" in parameters and "kernel_shape" not in values:
         values = {**values, "kernel_shape": parameters["W"][2:]}
+    if "W" in parameters and first[1] != parameters["W"][1] * values["group"]:
+        raise ValueError("the weight is for other channels")
     return fill_window(values, first)
 
 
 def fill_transposed(values: Values, first: Shape, parameters: Shapes) -> Values:
-    """As for Conv, with output_padding; output_shape and auto_pad are left as they stand."""
+    """As for Conv, with output_padding; output_shape and auto_pad are left as they stand,
+    and there are no pads beside auto_pad."""
     kernel = parameters["W"][2:] if "W" in parameters else values["kernel_shape"]
     rank = len(first) - 2
     filled: dict[str, Value] = {"kernel_shape": kernel, "output_padding": (0,) * rank}
-    filled |= {"strides": (1,) * rank, "dilations": (1,) * rank, "pads": (0,) * 2 * rank}
+    filled |= {"strides": (1,) * rank, "dilations": (1,) * rank}
+    if values["auto_pad"] == "NOTSET":
+        filled["pads"] = (0,) * 2 * rank
     return {**filled, **values}
 
 
@@ -38,7 +43,7 @@ def convolution_parameters(values: Values, first: Shape) -> Shapes:
     if first[1] % group:  # type: ignore[operator]
         raise TypeError("groups do not divide the channels")
     weight = (out, first[1] // group, *values["kernel_shape"])  # type: ignore[operator,misc]
-    return {"W": weight} | ({"B": (out,)} if values["bias"] else {})  # type: ignore[dict-item]
+    return {"W": weight} | ({"B": (out,)} if values["bias"] else {})
 
 
 def summarise_transposed(shapes: Shapes) -> Values:
@@ -51,7 +56,7 @@ def transposed_parameters(values: Values, first: Shape) -> Shapes:
     out: Any = values["out_channels"]
     weight = (first[1], out, *values["kernel_shape"])  # type: ignore[misc]
     bias = {"B": (out * values["group"],)} if values["bias"] else {}
-    return {"W": weight} | bias  # type: ignore[return-value,dict-item]
+    return {"W": weight} | bias
 
 
 def build_convolution(layer: Any) -> Any:
@@ -91,11 +96,13 @@ def build_transposed(layer: Any) -> Any:
     )  # fmt: skip
     y = layer.module(module, layer.x)
     # An uncropped result, then a crop or a zero pad at each end: ConvTranspose's own padding
-    # cannot be uneven, and output_padding adds (biased) values only where it is below the stride.
+    # cannot be uneven, and output_padding adds (biased) values only below the stride.
     begins, ends = _transposed_crop(layer, full)
     if not any(begins) and not any(ends):
         return y
-    pads = [-p for begin, end in zip(begins[::-1], ends[::-1], strict=True) for p in (begin, end)]
+    pads = [
+        -p for begin, end in zip(begins[::-1], ends[::-1], strict=True) for p in (begin, end)
+    ]
     return layer.call(layer.functional.pad, y, tuple(pads))
 
 
@@ -164,4 +171,3 @@ register(
         ),
     )
 )  # fmt: skip
-

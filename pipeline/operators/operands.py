@@ -1,8 +1,8 @@
 """What fills an operator's inputs: edges, parameters (shape only), constants, or nothing.
 
 Edges are operands of the vertex; the other two stand among its attributes under ONNX's formal
-input names. A constant is ``min: 0.0``, or ``B: (1, 2, 3, 4)`` with ``B.shape: (2, 2)`` when it
-has more than one axis, and ``B.dtype`` when it is neither float32 nor int64. A parameter is
+input names. A constant is ``min: 0.0``, or ``B: (1, 2, 3, 4)`` with ``B.shape: (2, 2)`` when
+it has more than one axis, and ``B.dtype`` when it is neither float32 nor int64. A parameter is
 ``B.parameter: (64, 1, 1)``, its shape, unless the operator's own rule gives it (Conv's weight
 follows from ``out_channels``).
 """
@@ -22,7 +22,7 @@ from pipeline.operators.schema import formal_name, position_of, schema_of
 
 PARAMETER, SHAPE, DTYPE = ".parameter", ".shape", ".dtype"
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
-MAX_CONSTANT = 4096  # elements; anything larger is weight-like, not architecture
+MAX_FLOATS, MAX_INTEGERS = 64, 4096  # elements; larger constants are weights, not architecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,14 @@ def constant_attributes(formal: str, array: np.ndarray) -> dict[str, Value]:
     return attributes
 
 
+def is_weight_like(operator_name: str, formal: str, array: np.ndarray) -> bool:
+    """Whether a constant is a weight all the same: it is large, or stands where its operator
+    keeps weights (files whose weights are folded constants)."""
+    operator = operator_of(operator_name)
+    limit = MAX_FLOATS if array.dtype.kind == "f" else MAX_INTEGERS
+    return array.size > limit or (operator is not None and formal in dict(operator.torch_names))
+
+
 def constants_of(vertex: Vertex) -> dict[str, np.ndarray]:
     """Formal name -> array, for every constant operand of a vertex."""
     values = dict(vertex.attributes)
@@ -62,7 +70,7 @@ def constants_of(vertex: Vertex) -> dict[str, np.ndarray]:
 def parameters_of(vertex: Vertex, first: Shape) -> dict[str, Tensor]:
     """Formal name -> type and shape, for every parameter of a vertex.
 
-    ``first`` is the shape of its first operand. Raises InvalidNetwork when they cannot be known.
+    ``first`` is the shape of its first operand. Raises InvalidNetwork when they are unknown.
     """
     values = dict(vertex.attributes)
     spelled = {
@@ -76,22 +84,27 @@ def parameters_of(vertex: Vertex, first: Shape) -> dict[str, Tensor]:
     operator = operator_of(vertex.operator)
     if operator is None:
         return {}
-    edges = {formal_name(vertex.operator, o.position) for o in vertex.operands}
+    given = {formal_name(vertex.operator, o.position) for o in vertex.operands} | values.keys()
     try:
         implied = operator.parameters(values, first)
     except (KeyError, IndexError, TypeError, ZeroDivisionError) as e:
+        if given & set(operator.torch_names):  # Conv's weight computed from data, or constant
+            return {}
         raise InvalidNetwork(
             "attributes", f"{vertex.operator}: attributes {values} do not fit input {first}"
         ) from e
-    return {} if edges & implied.keys() else {n: Tensor(FLOAT, s) for n, s in implied.items()}
+    return {n: Tensor(FLOAT, s) for n, s in implied.items() if n not in given}
 
 
 def settle_parameters(
-    operator_name: str, values: dict[str, Value], parameters: Mapping[str, Tensor], first: Shape
+    operator_name: str,
+    values: dict[str, Value],
+    parameters: Mapping[str, Tensor],
+    first: Shape,
 ) -> dict[str, Value]:
     """The attributes that stand for a vertex's parameters.
 
-    The operator's own summary when it gives back exactly these parameters, else each spelled out.
+    The operator's own summary when it gives back exactly these, else each spelled out.
     """
     operator = operator_of(operator_name)
     if operator is not None:

@@ -18,6 +18,7 @@ from onnx import (
     NodeProto,
     TensorProto,
     helper,
+    shape_inference,
     version_converter,
 )
 
@@ -35,11 +36,13 @@ STRUCTURAL = {
 SHAPE_ARITHMETIC = {"Shape", "Size", "Range", "ConstantOfShape", "NonZero"}
 FOLD_LIMIT = "64KB"  # larger results are weights, not shapes
 IR_VERSION = 10
+RESIZE_CHOOSES = 11  # the opset from which Resize says how it samples
+LEGACY_SAMPLING = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model in the one form: its graph, its data input and the batch size it was made for."""
+    """A model in the one form: its graph, its data input, the batch size it was made for."""
 
     model: ModelProto
     data_input: str
@@ -73,7 +76,9 @@ def refuse_unrepresentable(model: ModelProto) -> None:
         raise ModelError("sparse", "holds sparse initializers")
     for node in model.graph.node:
         if node.domain not in ("", "ai.onnx"):
-            raise UnsupportedOperator("domain", f"{node.domain}::{node.op_type} is not ONNX's own")
+            raise UnsupportedOperator(
+                "domain", f"{node.domain}::{node.op_type} is not ONNX's own"
+            )
         for attribute in node.attribute:
             if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
                 raise ModelError("subgraph", f"{node.op_type} holds a subgraph")
@@ -170,10 +175,28 @@ def convert_opset(model: ModelProto) -> ModelProto:
     if version == OPSET:
         return model
     try:
-        return version_converter.convert_version(model, OPSET)
+        converted = version_converter.convert_version(model, OPSET)
     except Exception as e:  # the converter raises bare RuntimeError and its own kinds alike
         line = str(e).strip().splitlines()[0][:200] if str(e) else type(e).__name__
-        raise ModelError("opset", f"opset {version} does not convert to {OPSET}: {line}") from e
+        raise ModelError(
+            "opset", f"opset {version} does not convert to {OPSET}: {line}"
+        ) from e
+    if version < RESIZE_CHOOSES:
+        keep_legacy_sampling(converted.graph)
+    return converted
+
+
+def keep_legacy_sampling(graph: GraphProto) -> None:
+    """Say of every Resize, in place, what Upsample and Resize-10 meant: the converter leaves
+    the sampling to the newer default, which is another one."""
+    for node in graph.node:
+        if node.op_type == "Resize":
+            kept = [a for a in node.attribute if a.name not in LEGACY_SAMPLING]
+            del node.attribute[:]
+            node.attribute.extend(kept)
+            node.attribute.extend(
+                helper.make_attribute(name, value) for name, value in LEGACY_SAMPLING.items()
+            )
 
 
 def needs_folding(graph: GraphProto, data_input: str) -> bool:
@@ -197,6 +220,8 @@ def fold(model: ModelProto) -> ModelProto:
 
     logging.getLogger("onnxsim").setLevel(logging.ERROR)
     try:
+        if not all(o.type.tensor_type.HasField("shape") for o in model.graph.output):
+            model = shape_inference.infer_shapes(model)  # onnxsim demands the outputs' shapes
         folded, _ = onnxsim.simplify(
             model, perform_optimization=False, tensor_size_threshold=FOLD_LIMIT, certify=False
         )
@@ -222,7 +247,9 @@ def sort_nodes(graph: GraphProto) -> Iterator[NodeProto]:
         missing = {name for name in node.input if name not in available}
         for name in missing:
             if name not in producer:
-                raise ModelError("undeclared", f"{node.op_type} uses {name!r}, declared nowhere")
+                raise ModelError(
+                    "undeclared", f"{node.op_type} uses {name!r}, declared nowhere"
+                )
             users.setdefault(producer[name], []).append(index)
         waiting[index] = len(missing)
     ready = [index for index, count in waiting.items() if not count][::-1]

@@ -7,21 +7,21 @@ from os import PathLike, fspath
 from typing import BinaryIO
 
 import numpy as np
-from onnx import ModelProto, NodeProto, numpy_helper
+from onnx import ModelProto, NodeProto, helper, numpy_helper
 
-from pipeline.errors import ModelError
+from pipeline.errors import InvalidNetwork, ModelError
 from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Shape, Value, Vertex
 from pipeline.harvest.skeleton import read_skeleton
 from pipeline.operators.operands import (
-    MAX_CONSTANT,
     Tensor,
     constant_attributes,
     dtype_name,
+    is_weight_like,
     settle_parameters,
 )
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
-from pipeline.operators.registry import operator_of
+from pipeline.operators.registry import Operator, Shapes, Values, operator_of
 from pipeline.operators.schema import (
     attribute_value,
     default_attributes,
@@ -60,6 +60,7 @@ class Reading:
     vertices: list[Vertex] = field(default_factory=list)
     outputs: list[tuple[Tensor, ...]] = field(default_factory=list)
     weights: list[dict[str, str]] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
 
 
 def read_onnx(source: Source, input_shape: Shape | None = None) -> Network:
@@ -79,7 +80,7 @@ def read_skeleton_network(model: ModelProto, input_shape: Shape | None = None) -
 def read_weights(source: Source, network: Network) -> dict[str, np.ndarray]:
     """Parameter name (as in :func:`to_torch`'s state_dict) -> array, for a file with weights.
 
-    Raises ModelError: other_network when the file holds another one, no_weights for a skeleton.
+    Raises ModelError: other_network when the file holds another, no_weights for a skeleton.
     """
     from pipeline.operators.weights import load_weights
 
@@ -102,6 +103,8 @@ def _read(
 def _network_of(prepared: Prepared) -> tuple[Network, list[dict[str, str]]]:
     """The network, and for each of its vertices formal name -> value name of its weights."""
     reading = Reading(prepared)
+    reading.used.update(output.name for output in prepared.graph.output)
+    reading.used.update(name for node in prepared.graph.node for name in node.input)
     _read_inputs(reading)
     for node in sort_nodes(prepared.graph):
         _read_node(reading, node)
@@ -120,7 +123,9 @@ def _read_inputs(reading: Reading) -> None:
             attributes["dtype"] = dtype_name(tensor_type.elem_type)
             reading.values[value.name] = _add_vertex(reading, INPUT, attributes, ())[0]
         else:
-            reading.values[value.name] = Weight(Tensor(tensor_type.elem_type, dims), value.name)
+            reading.values[value.name] = Weight(
+                Tensor(tensor_type.elem_type, dims), value.name
+            )
     for initializer in graph.initializer:
         reading.values[initializer.name] = _constant(reading, initializer)
 
@@ -184,33 +189,62 @@ def _read_vertex(
     for attribute in node.attribute:
         value = attribute_value(attribute)
         if value is None:
-            raise ModelError("attribute", f"{node.op_type}.{attribute.name} is of no plain kind")
+            raise ModelError(
+                "attribute", f"{node.op_type}.{attribute.name} is of no plain kind"
+            )
         values[attribute.name] = value
     for position, given in enumerate(inputs):
         formal = formal_name(node.op_type, position)
+        if isinstance(given, np.ndarray) and is_weight_like(node.op_type, formal, given):
+            dtype = helper.np_dtype_to_tensor_dtype(given.dtype)
+            given = Weight(Tensor(dtype, tuple(given.shape)), node.input[position])
         if isinstance(given, Flow):
             operands.append(Operand(given.vertex, given.output, position))
         elif isinstance(given, Weight):
             parameters[formal], names[formal] = given.tensor, given.name
-        elif given is not None and given.size > MAX_CONSTANT:
-            raise ModelError("large_constant", f"{node.op_type}.{formal} holds {given.size} numbers")
-        elif given is not None and formal not in dropped and not (
-            given.size == 0 and is_optional(node.op_type, position)
-        ):
+        elif given is None or formal in dropped:
+            continue
+        elif given.size or not is_optional(node.op_type, position):
             values |= constant_attributes(formal, _rebatch(reading, node, formal, given))
     for name in dropped:
         values.pop(name, None)
     first = reading.outputs[operands[0].source][operands[0].output].shape
     if operator is not None:
-        shapes = {name: tensor.shape for name, tensor in parameters.items()}
-        values = {**values, **operator.fill(values, first, shapes)}
-        values = {name: value for name, value in values.items() if value is not None}
+        shapes = {
+            formal_name(node.op_type, p): _shape(reading, v) for p, v in enumerate(inputs)
+        }
+        values = _fill(operator, values, first, shapes)
     values |= settle_parameters(node.op_type, values, parameters, first)
-    outputs = _add_vertex(reading, node.op_type, values, tuple(operands), len(node.output))
+    # Outputs at the end that nobody uses are left out: a BatchNormalization exported in
+    # training mode lists its new statistics, a Dropout its mask.
+    count = max(
+        (slot for slot, n in enumerate(node.output, 1) if n in reading.used), default=1
+    )
+    if operator is not None and operator.outputs is not None:
+        count = len(node.output)
+    outputs = _add_vertex(reading, node.op_type, values, tuple(operands), count)
     reading.weights[-1] = names
-    for name, flow in zip(node.output, outputs, strict=True):
+    for name, flow in zip(node.output[:count], outputs, strict=True):
         if name:
             reading.values[name] = flow
+
+
+def _shape(reading: Reading, value: Flow | Weight | np.ndarray | None) -> Shape:
+    if isinstance(value, Flow):
+        return reading.outputs[value.vertex][value.output].shape
+    if isinstance(value, Weight):
+        return value.tensor.shape
+    return () if value is None else tuple(value.shape)
+
+
+def _fill(operator: Operator, values: Values, first: Shape, shapes: Shapes) -> Values:
+    try:
+        filled = {**values, **operator.fill(values, first, shapes)}
+    except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as e:
+        raise InvalidNetwork(
+            "attributes", f"{operator.name}: attributes {values} do not fit input {first}"
+        ) from e
+    return {name: value for name, value in filled.items() if value is not None}
 
 
 def _rebatch(reading: Reading, node: NodeProto, formal: str, array: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ Shapes = dict[str, Shape]
 
 FAMILIES = (
     "convolution", "linear", "pooling", "normalisation", "activation",
-    "arithmetic", "reduction", "layout", "resampling", "regularisation",
+    "arithmetic", "reduction", "layout", "cropping", "resampling", "regularisation",
 )  # fmt: skip
 
 
@@ -54,8 +54,9 @@ class Operator:
     """(Layer) -> torch.fx nodes, one an output; see :mod:`pipeline.operators.to_torch`."""
     examples: tuple[Example, ...]
     fill: Callable[[Values, Shape, Shapes], Mapping[str, Value | None]] = _nothing
-    """(attributes, shape of the first operand, parameter shapes) -> the defaults ONNX leaves
-    to the rank, and attributes brought to their one form (auto_pad -> pads); None removes one."""
+    """(attributes, shape of the first operand, shapes of all inputs by formal name; () for one
+    that is left out) -> the defaults ONNX leaves to the rank, and attributes brought to their
+    one form (auto_pad -> pads); None removes one."""
     summarise: Callable[[Shapes], Values] = _nothing
     """Shapes of the parameters -> attributes that stand for them (out_channels, bias)."""
     parameters: Callable[[Values, Shape], Shapes] = _nothing
@@ -65,7 +66,7 @@ class Operator:
     outputs: Callable[[Values], int] | None = None
     """Attributes -> number of outputs, for the operators that have several (Split)."""
     drop: tuple[str, ...] = ()
-    """Attributes that are spelling or mode, not architecture (training_mode, storage_order)."""
+    """Attributes that are spelling or mode, not architecture (storage_order)."""
     paper: bool = False
     """Whether it is one of the 20 operators of the paper."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import onnx
 from onnx import NodeProto, TensorProto, TypeProto, helper
@@ -15,7 +15,7 @@ OPSET = 20  # the one form every file is brought to; the newest the exact export
 OPSET_IMPORTS = [helper.make_opsetid("", OPSET)]
 
 
-@lru_cache(maxsize=None)
+@cache
 def schema_of(operator: str) -> onnx.defs.OpSchema:
     """The schema of a standard operator at :data:`OPSET`. Raises UnsupportedOperator."""
     try:
@@ -26,7 +26,7 @@ def schema_of(operator: str) -> onnx.defs.OpSchema:
         ) from None
 
 
-@lru_cache(maxsize=None)
+@cache
 def formal_name(operator: str, position: int) -> str:
     """ONNX's name of an operator's input: ``formal_name("Conv", 1) == "W"``.
 
@@ -41,7 +41,7 @@ def formal_name(operator: str, position: int) -> str:
     raise InvalidNetwork("arity", f"{operator} has no input at position {position}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def position_of(operator: str, name: str) -> int | None:
     """The inverse of :func:`formal_name`; None for a name that is no input."""
     for position, formal in enumerate(schema_of(operator).inputs):
@@ -60,7 +60,7 @@ def is_optional(operator: str, position: int) -> bool:
     return position < len(inputs) and inputs[position].option == optional
 
 
-@lru_cache(maxsize=None)
+@cache
 def default_attributes(operator: str) -> tuple[tuple[str, Value], ...]:
     """The defaults ONNX gives, as (name, value) pairs."""
     attributes = schema_of(operator).attributes.values()
@@ -98,23 +98,41 @@ def infer_outputs(
     Raises InvalidNetwork when the shapes disagree or one cannot be known beforehand.
     """
     types = {name: _type_proto(*known) for name, known in shapes.items()}
+    schema = schema_of(node.op_type)
     try:
-        inferred = onnx.shape_inference.infer_node_outputs(
-            schema_of(node.op_type), node, types, dict(data), opset_imports=OPSET_IMPORTS
-        )
+        if not schema.has_type_and_shape_inference_function:
+            inferred = _infer_function(node, types)
+        else:
+            inferred = onnx.shape_inference.infer_node_outputs(
+                schema, node, types, dict(data), opset_imports=OPSET_IMPORTS
+            )
     except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError) as e:
         raise InvalidNetwork("shapes", f"{node.op_type}: {_first_line(e)}") from e
     return [_known_shape(node, inferred.get(name)) for name in node.output]
 
 
-def node_of(operator: str, attributes: Mapping[str, Value], inputs: Sequence[str],
-            outputs: Sequence[str]) -> NodeProto:
+def _infer_function(node: NodeProto, types: Mapping[str, TypeProto]) -> dict[str, TypeProto]:
+    """The same for an operator that ONNX defines by others: inferred through those."""
+    inputs = [helper.make_value_info(name, known) for name, known in types.items()]
+    outputs = [helper.make_empty_tensor_value_info(name) for name in node.output]
+    graph = helper.make_graph([node], "function", inputs, outputs)
+    model = helper.make_model(graph, opset_imports=OPSET_IMPORTS)
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    return {value.name: value.type for value in inferred.graph.output}
+
+
+def node_of(
+    operator: str,
+    attributes: Mapping[str, Value],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> NodeProto:
     """A NodeProto; attributes that the schema does not know are inputs and are left out."""
     known = schema_of(operator).attributes
     node = helper.make_node(operator, inputs, outputs)
     for name, value in attributes.items():
         if name in known:
-            kind = known[name].type.value if value == () else None
+            kind = int(known[name].type) if value == () else None
             node.attribute.append(helper.make_attribute(name, value, attr_type=kind))
     return node
 

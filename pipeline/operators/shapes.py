@@ -62,7 +62,9 @@ def infer_layers(network: Network) -> tuple[Layer, ...]:
         for operand in vertex.operands:
             slots = layers[operand.source].outputs
             if operand.output >= len(slots):
-                raise InvalidNetwork("arity", f"vertex {operand.source} has {len(slots)} outputs")
+                raise InvalidNetwork(
+                    "arity", f"vertex {operand.source} has {len(slots)} outputs"
+                )
             operands.append(slots[operand.output])
         try:
             layers.append(infer_layer(index, vertex, operands, outputs[index]))

@@ -27,7 +27,7 @@ def to_torch(network: Network, weights: Mapping[str, np.ndarray] | None = None) 
     """A trainable module computing the network; parameters initialised as torch's layers are,
     or taken from ``weights`` (parameter name -> array, as :func:`read_weights` gives them).
 
-    Takes a float tensor (batch, *input_shape); returns a tensor, or a tuple for several outputs.
+    Takes a float tensor (batch, *input_shape); returns a tensor, or a tuple of several.
     Raises UnsupportedOperator naming an operator without a torch form, ModelError for weights
     that do not fit.
     """
@@ -105,6 +105,16 @@ class TorchLayer:
         return self.attributes.get(name, default)
 
     @property
+    def operator(self) -> str:
+        """Its ONNX name, for errors."""
+        return self._layer.vertex.operator
+
+    @property
+    def dtype(self) -> int:
+        """Element type (TensorProto.DataType) of the first output."""
+        return self._layer.outputs[0].dtype
+
+    @property
     def x(self) -> fx.Node:
         """The first data operand."""
         return next(iter(self._edges.values()))[0]
@@ -127,7 +137,9 @@ class TorchLayer:
     def positions(self) -> list[int]:
         """ONNX input positions that are filled by anything at all, in order."""
         operator = self._layer.vertex.operator
-        named = [position_of(operator, n) for n in self._layer.parameters | self._layer.constants]
+        named = [
+            position_of(operator, n) for n in self._layer.parameters | self._layer.constants
+        ]
         return sorted({*self._edges, *(p for p in named if p is not None)})
 
     def has_edge(self, position: int) -> bool:
@@ -159,7 +171,9 @@ class TorchLayer:
             return None
         if array.ndim == 0:
             return array.item()
-        self._holder().register_buffer(formal, torch.from_numpy(array.copy()), persistent=False)
+        self._holder().register_buffer(
+            formal, torch.from_numpy(array.copy()), persistent=False
+        )
         return self._builder.graph.get_attr(f"{self._layer.name}.{formal}")
 
     def numbers(self, formal: str, default: Any = None) -> Any:
@@ -168,11 +182,13 @@ class TorchLayer:
         return default if value is None else value
 
     def parameter(self, formal: str, tensor: Tensor) -> fx.Node:
-        """A parameter of its own, standing in no torch layer; starts at one for a scale."""
+        """A parameter of its own, standing in no torch layer."""
         name = self._layer.parameter_name(formal)
         suffix = name.rpartition(".")[2]
         if tensor.dtype == FLOAT:
-            self._holder().register_parameter(suffix, nn.Parameter(_initial(formal, tensor)))
+            self._holder().register_parameter(
+                suffix, nn.Parameter(self._initial(formal, tensor))
+            )
         else:
             dtype = helper.tensor_dtype_to_np_dtype(tensor.dtype)
             zeros = torch.from_numpy(np.zeros(tensor.shape, dtype=dtype))
@@ -196,17 +212,18 @@ class TorchLayer:
         """Call a method of the first argument."""
         return self._builder.graph.call_method(name, arguments, keywords)
 
+    def _initial(self, formal: str, tensor: Tensor) -> torch.Tensor:
+        """A matrix as nn.Linear starts it, a slope at 0.25, a scale at 1, all else at 0."""
+        values = torch.zeros(tensor.shape)
+        if formal == "slope":
+            return values.fill_(0.25)
+        if formal in ("scale", "Scale") or self.operator in ("Mul", "Div", "Pow"):
+            return values.fill_(1.0)
+        if len(tensor.shape) >= 2 and min(tensor.shape[-2:]) > 1:
+            return nn.init.kaiming_uniform_(values, a=5**0.5)
+        return values
+
     def _holder(self) -> nn.Module:
         if not hasattr(self._builder.root, self._layer.name):
             self._builder.root.add_module(self._layer.name, nn.Module())
         return getattr(self._builder.root, self._layer.name)
-
-
-def _initial(formal: str, tensor: Tensor) -> torch.Tensor:
-    """A matrix as nn.Linear starts it, a slope at 0.25, a scale at 1, everything else at 0."""
-    values = torch.zeros(tensor.shape)
-    if formal == "slope":
-        return values.fill_(0.25)
-    if len(tensor.shape) >= 2 and min(tensor.shape[-2:]) > 1:
-        return nn.init.kaiming_uniform_(values, a=5**0.5)
-    return values.fill_(1.0)

@@ -1,0 +1,227 @@
+"""Elementwise arithmetic; each operand may be an edge, a parameter or a constant."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from onnx import TensorProto, helper
+
+from pipeline.operators.registry import Example, Operator, register
+
+TENSOR = (1, 4, 5, 6)
+
+
+def register_unary(name: str, function: Callable[..., Any], positive: bool = False) -> None:
+    """A function of one tensor."""
+    register(
+        Operator(
+            name=name,
+            build=lambda layer: layer.call(function, layer.x),
+            examples=(
+                Example((TENSOR,), positive=positive),
+                Example(((1, 3),), positive=positive),
+            ),
+        )
+    )
+
+
+def register_binary(
+    name: str,
+    function: Callable[..., Any],
+    paper: bool = False,
+    positive: bool = False,
+    comparison: bool = False,
+) -> None:
+    """An operator of two tensors that broadcast, either of which may be a weight."""
+    weights = () if comparison else (
+        Example((TENSOR,), parameters={"B": (4, 1, 1)}, positive=positive),
+        Example((TENSOR,), parameters={"A": (4, 5, 6)}, positive=positive),
+    )  # fmt: skip
+    register(
+        Operator(
+            name=name,
+            paper=paper,
+            build=lambda layer: layer.call(function, *operands(layer)),
+            examples=(
+                Example((TENSOR, TENSOR), positive=positive),
+                Example(((1, 4, 1, 1), TENSOR), positive=positive),
+                Example((TENSOR, (5, 1)), positive=positive),
+                *weights,
+                Example((TENSOR,), constants={"B": 2.0}, positive=positive),
+                Example((TENSOR,), constants={"A": 1.5}, positive=positive),
+                Example((TENSOR,), constants={"B": [[1.0], [0.5], [2.0], [3.0], [1.0]]},
+                        positive=positive),
+            ),
+        )
+    )  # fmt: skip
+
+
+def operands(layer: Any) -> list[Any]:
+    """All operands of a layer in ONNX's order."""
+    return [layer.operand(position) for position in layer.positions]
+
+
+def build_division(layer: Any) -> Any:
+    """``/``, or for integers division that truncates."""
+    a, b = operands(layer)
+    if layer.dtype in FLOATS:
+        return layer.call(operator.truediv, a, b)
+    return layer.call(torch.div, a, b, rounding_mode="trunc")
+
+
+def build_power(layer: Any) -> Any:
+    """torch.pow; the result has the base's type."""
+    return layer.call(torch.pow, *operands(layer))
+
+
+def build_where(layer: Any) -> Any:
+    """torch.where of (condition, X, Y)."""
+    return layer.call(torch.where, *operands(layer))
+
+
+def register_variadic(
+    name: str, combine: Callable[[Any, list[Any]], Any]
+) -> None:
+    """An operator of any number of tensors that broadcast."""
+    register(
+        Operator(
+            name=name,
+            build=lambda layer: combine(layer, operands(layer)),
+            examples=(
+                Example((TENSOR,)),
+                Example((TENSOR, TENSOR, TENSOR)),
+                Example((TENSOR, (1, 4, 1, 1))),
+                Example((TENSOR,), parameters={"data_0_1": (4, 1, 1)}),
+                Example((TENSOR,), constants={"data_0_1": 0.25}),
+            ),
+        )
+    )
+
+
+def chain(layer: Any, function: Callable[..., Any], values: list[Any]) -> Any:
+    """``f(f(a, b), c)``."""
+    total = values[0]
+    for value in values[1:]:
+        total = layer.call(function, total, value)
+    return total
+
+
+def add_all(layer: Any, values: list[Any]) -> Any:
+    """a + b + c."""
+    return chain(layer, operator.add, values)
+
+
+def average_all(layer: Any, values: list[Any]) -> Any:
+    """(a + b + c) / 3."""
+    return layer.call(operator.truediv, add_all(layer, values), len(values))
+
+
+def take_largest(layer: Any, values: list[Any]) -> Any:
+    """torch.maximum, or a clamp from below by a constant."""
+    return _bound(layer, values, torch.maximum, "min")
+
+
+def take_smallest(layer: Any, values: list[Any]) -> Any:
+    """torch.minimum, or a clamp from above by a constant."""
+    return _bound(layer, values, torch.minimum, "max")
+
+
+def _bound(layer: Any, values: list[Any], function: Callable[..., Any], limit: str) -> Any:
+    numbers = [value for value in values if isinstance(value, int | float)]
+    tensors = [value for value in values if not isinstance(value, int | float)]
+    total = chain(layer, function, tensors)
+    for number in numbers:
+        total = layer.call(torch.clamp, total, **{limit: number})
+    return total
+
+
+def build_cast(layer: Any) -> Any:
+    """``x.to(dtype)``."""
+    dtype = helper.tensor_dtype_to_np_dtype(layer["to"]).name
+    return layer.method("to", layer.x, getattr(torch, dtype))
+
+
+FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
+
+register_binary("Add", operator.add, paper=True)
+register_binary("Mul", operator.mul, paper=True)
+register_binary("Sub", operator.sub)
+register_binary("Greater", operator.gt, comparison=True)
+register_binary("Less", operator.lt, comparison=True)
+register_binary("Equal", operator.eq, comparison=True)
+register_unary("Sqrt", torch.sqrt, positive=True)
+register_unary("Log", torch.log, positive=True)
+register_unary("Reciprocal", torch.reciprocal, positive=True)
+register_unary("Exp", torch.exp)
+register_unary("Erf", torch.erf)
+register_unary("Abs", torch.abs)
+register_unary("Neg", operator.neg)
+register_unary("Floor", torch.floor)
+register_unary("Ceil", torch.ceil)
+register_unary("Round", torch.round)
+register_unary("Sin", torch.sin)
+register_unary("Cos", torch.cos)
+register_variadic("Sum", add_all)
+register_variadic("Mean", average_all)
+register_variadic("Max", take_largest)
+register_variadic("Min", take_smallest)
+register(
+    Operator(
+        name="Div",
+        build=build_division,
+        examples=(
+            Example((TENSOR, (4, 5, 6)), positive=True),
+            Example((TENSOR,), parameters={"B": (4, 1, 1)}, positive=True),
+            Example((TENSOR,), constants={"B": 6.0}),
+            Example((TENSOR,), constants={"A": 1.0}, positive=True),
+        ),
+    )
+)
+register(
+    Operator(
+        name="Pow",
+        build=build_power,
+        examples=(
+            Example((TENSOR, (4, 5, 6)), positive=True),
+            Example((TENSOR,), parameters={"Y": (4, 1, 1)}, positive=True),
+            Example((TENSOR,), constants={"Y": 2.0}),
+            Example((TENSOR,), constants={"Y": 3}),
+            Example((TENSOR,), constants={"X": 2.0}),
+        ),
+    )
+)
+register(
+    Operator(
+        name="Where",
+        build=build_where,
+        examples=(
+            Example((TENSOR, (6,)), constants={"condition": [[True], [False]] + [[True]] * 3}),
+            Example((TENSOR,), parameters={"Y": (4, 1, 1)},
+                    constants={"condition": [True, False, True, False, True, False]}),
+            Example((TENSOR,), constants={"condition": [True, False] * 3, "Y": -1.0}),
+        ),
+    )
+)  # fmt: skip
+register(
+    Operator(
+        name="Cast",
+        build=build_cast,
+        drop=("saturate",),  # about 8-bit floats only
+        examples=(
+            Example((TENSOR,), {"to": TensorProto.FLOAT}),
+            Example((TENSOR,), {"to": TensorProto.INT64}),
+            Example((TENSOR,), {"to": TensorProto.BOOL}),
+            Example((TENSOR,), {"to": TensorProto.DOUBLE}),
+        ),
+    )
+)
+register(
+    Operator(
+        name="Identity",
+        build=lambda layer: layer.module(layer.nn.Identity()),
+        examples=(Example((TENSOR,)),),
+    )
+)

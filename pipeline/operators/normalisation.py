@@ -1,0 +1,231 @@
+"""Batch, instance, layer and local response normalisation, and their parameterless kin."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from pipeline.errors import UnsupportedOperator
+from pipeline.graph.network import Shape
+from pipeline.operators.activation import clean
+from pipeline.operators.axes import Settled, reduced_axes, settle_axis
+from pipeline.operators.registry import Example, Operator, Shapes, Values, register
+
+STATISTICS = {"scale": "weight", "B": "bias",
+              "input_mean": "running_mean", "input_var": "running_var"}  # fmt: skip
+DIMENSIONS = {2: "1d", 3: "1d", 4: "2d", 5: "3d"}  # of torch's layer, by rank of the input
+VARIANCE_FLOOR = 1e-9  # https://onnx.ai/onnx/operators/onnx__MeanVarianceNormalization.html
+
+
+def batch_parameters(values: Values, first: Shape) -> Shapes:
+    """Four vectors, one number a channel."""
+    return dict.fromkeys(STATISTICS, (first[1],))
+
+
+def build_batch_normalisation(layer: Any) -> Any:
+    """nn.BatchNorm1d/2d/3d; torch's momentum is the new batch's share, ONNX's the old one's.
+
+    A constant scale and B (a file's way to say affine=False) are applied after it.
+    """
+    trained = {name for name in STATISTICS if layer.parameter_shape(name) is not None}
+    if not trained:
+        scale, bias, mean, variance = (layer.operand(position) for position in range(1, 5))
+        return layer.call(
+            layer.functional.batch_norm, layer.x, mean, variance, scale, bias,
+            eps=clean(layer["epsilon"]),
+        )  # fmt: skip
+    dimensions = DIMENSIONS.get(len(layer.shape))
+    if dimensions is None or trained not in (set(STATISTICS), {"input_mean", "input_var"}):
+        raise UnsupportedOperator(
+            "unsupported_mode",
+            f"BatchNormalization, rank {len(layer.shape)}, weights for {sorted(trained)}",
+        )
+    module = getattr(layer.nn, f"BatchNorm{dimensions}")(
+        layer.shape[1], eps=clean(layer["epsilon"]), affine="scale" in trained,
+        momentum=round(1 - clean(layer["momentum"]), 7),
+    )  # fmt: skip
+    y = layer.module(module, layer.x)
+    return y if module.affine else shift_and_scale(layer, y)
+
+
+def shift_and_scale(layer: Any, y: Any) -> Any:
+    """``y * scale + B`` by channel; constants that change nothing are left out."""
+    by_channel = (-1, *(1,) * (len(layer.shape) - 2))
+    steps = ((operator.mul, "scale", 1, 1.0), (operator.add, "B", 2, 0.0))
+    for function, name, position, neutral in steps:
+        if set(layer.get(name, ())) != {neutral}:
+            vector = layer.method("reshape", layer.operand(position), by_channel)
+            y = layer.call(function, y, vector)
+    return y
+
+
+def instance_parameters(values: Values, first: Shape) -> Shapes:
+    """scale and B, one number a channel."""
+    return {"scale": (first[1],), "B": (first[1],)}
+
+
+def build_instance_normalisation(layer: Any) -> Any:
+    """nn.InstanceNorm1d/2d/3d, or the function where scale and bias are constants."""
+    epsilon = clean(layer["epsilon"])
+    dimensions = DIMENSIONS.get(len(layer.shape))
+    if dimensions and layer.parameter_shape("scale") and layer.parameter_shape("B"):
+        module = getattr(layer.nn, f"InstanceNorm{dimensions}")(
+            layer.shape[1], eps=epsilon, affine=True
+        )
+        return layer.module(module, layer.x)
+    return layer.call(
+        layer.functional.instance_norm, layer.x,
+        weight=layer.operand(1), bias=layer.operand(2), eps=epsilon,
+    )  # fmt: skip
+
+
+def summarise_layer(shapes: Shapes) -> Values:
+    """(Scale, B) -> bias."""
+    return {"bias": int("B" in shapes)} if "Scale" in shapes else {}
+
+
+def layer_parameters(values: Values, first: Shape) -> Shapes:
+    """Scale and B have the shape that is normalised."""
+    axis: Any = values["axis"]
+    normalised = first[axis:]
+    return {"Scale": normalised} | ({"B": normalised} if values["bias"] else {})
+
+
+def build_layer_normalisation(layer: Any) -> Any:
+    """nn.LayerNorm, or the function with a scale and shift that need not be parameters."""
+    normalised, epsilon = layer.shape[layer["axis"] :], clean(layer["epsilon"])
+    bias = layer.operand_shape(2)
+    weights = [layer.parameter_shape(name) for name in ("Scale", "B")]
+    if weights == [normalised, bias] and bias in (None, normalised):
+        module = layer.nn.LayerNorm(normalised, eps=epsilon, bias=bias is not None)
+        return layer.module(module, layer.x)
+    y = layer.call(layer.functional.layer_norm, layer.x, normalised, eps=epsilon)
+    y = layer.call(operator.mul, y, layer.operand(1))
+    return y if bias is None else layer.call(operator.add, y, layer.operand(2))
+
+
+def build_local_response(layer: Any) -> Any:
+    """nn.LocalResponseNorm; ONNX Runtime refuses an even size, whose window ONNX and torch
+    centre differently, and so do we."""
+    if layer["size"] % 2 == 0:
+        raise UnsupportedOperator("unsupported_mode", f"LRN: the even size {layer['size']}")
+    alpha, beta, bias = (clean(layer[name]) for name in ("alpha", "beta", "bias"))
+    return layer.module(layer.nn.LocalResponseNorm(layer["size"], alpha, beta, bias))
+
+
+def build_lp_normalisation(layer: Any) -> Any:
+    """nn.functional.normalize."""
+    return layer.call(
+        layer.functional.normalize, layer.x, p=float(layer["p"]), dim=layer["axis"]
+    )
+
+
+def fill_mean_variance(values: Values, first: Shape, parameters: Shapes) -> Settled:
+    """Axes counted from the front."""
+    return {"axes": reduced_axes(values, len(first))}
+
+
+def build_mean_variance(layer: Any) -> Any:
+    """(x - mean) / (standard deviation + 1e-9)."""
+    axes = layer["axes"]
+    centred = layer.call(
+        operator.sub, layer.x, layer.method("mean", layer.x, axes, keepdim=True)
+    )
+    deviation = layer.method("std", layer.x, axes, correction=0, keepdim=True)
+    floored = layer.call(operator.add, deviation, VARIANCE_FLOOR)
+    return layer.call(operator.truediv, centred, floored)
+
+
+def of_channels(channels: int, *names: str) -> dict[str, Shape]:
+    """A vector of ``channels`` numbers under each name."""
+    return dict.fromkeys(names, (channels,))
+
+
+register(
+    Operator(
+        name="BatchNormalization",
+        paper=True,
+        parameters=batch_parameters,
+        torch_names=STATISTICS,
+        drop=("training_mode",),
+        build=build_batch_normalisation,
+        examples=(
+            Example(((1, 4, 5, 6),), {}, of_channels(4, *STATISTICS)),
+            Example(((1, 4, 5, 6),), {"epsilon": 1e-3, "momentum": 0.99},
+                    of_channels(4, *STATISTICS)),
+            Example(((1, 4),), {}, of_channels(4, *STATISTICS)),
+            Example(((1, 4, 9),), {}, of_channels(4, *STATISTICS)),
+            Example(((1, 4, 3, 5, 6),), {}, of_channels(4, *STATISTICS)),
+            Example(((1, 2, 5, 6),), {}, of_channels(2, "input_mean", "input_var"),
+                    {"scale": [1.0, 2.0], "B": [0.5, 0.0]}),
+            Example(((1, 2, 5, 6),), {}, of_channels(2, "input_mean", "input_var"),
+                    {"scale": [1.0, 1.0], "B": [0.0, 0.0]}),
+            Example(((1, 2, 5, 6),), constants={
+                "scale": [1.0, 2.0], "B": [0.0, 1.0],
+                "input_mean": [0.1, 0.2], "input_var": [1.0, 2.0]}),
+        ),
+    )
+)  # fmt: skip
+register(
+    Operator(
+        name="InstanceNormalization",
+        parameters=instance_parameters,
+        torch_names={"scale": "weight", "B": "bias"},
+        build=build_instance_normalisation,
+        examples=(
+            Example(((1, 4, 5, 6),), {}, of_channels(4, "scale", "B")),
+            Example(((1, 4, 9),), {"epsilon": 1e-3}, of_channels(4, "scale", "B")),
+            Example(((1, 2, 3, 5, 6),), {}, of_channels(2, "scale", "B")),
+            Example(((1, 2, 30),), constants={"scale": [1.0, 1.0], "B": [0.0, 0.5]}),
+        ),
+    )
+)
+register(
+    Operator(
+        name="LayerNormalization",
+        fill=settle_axis,
+        summarise=summarise_layer,
+        parameters=layer_parameters,
+        torch_names={"Scale": "weight", "B": "bias"},
+        drop=("stash_type",),  # a kernel's precision
+        build=build_layer_normalisation,
+        examples=(
+            Example(((1, 7, 8),), {}, {"Scale": (8,), "B": (8,)}),
+            Example(((1, 7, 8),), {"epsilon": 1e-3}, {"Scale": (8,)}),
+            Example(((1, 4, 5, 6),), {"axis": 1}, {"Scale": (4, 5, 6), "B": (4, 5, 6)}),
+            Example(((1, 4, 5, 6),), {"axis": -2}, {"Scale": (5, 6), "B": (5, 6)}),
+            Example(((1, 4, 5, 6),), {"axis": 2}, {"Scale": (6,), "B": (5, 6)}),
+            Example(((1, 7, 2),), constants={"Scale": [1.0, 2.0], "B": [0.0, 0.5]}),
+        ),
+    )
+)
+register(
+    Operator(
+        name="LRN",
+        build=build_local_response,
+        examples=(
+            Example(((1, 8, 5, 6),), {"size": 5}),
+            Example(((1, 8, 5, 6),), {"size": 3, "alpha": 0.5, "beta": 0.6, "bias": 2.0}),
+        ),
+    )
+)
+register(
+    Operator(
+        name="LpNormalization",
+        fill=settle_axis,
+        build=build_lp_normalisation,
+        examples=(Example(((1, 8, 5),)), Example(((1, 8, 5),), {"axis": 1, "p": 1})),
+    )
+)
+register(
+    Operator(
+        name="MeanVarianceNormalization",
+        fill=fill_mean_variance,
+        build=build_mean_variance,
+        examples=(
+            Example(((3, 4, 5, 6),)),
+            Example(((1, 4, 5, 6),), {"axes": [2, 3]}),
+            Example(((1, 4, 5, 6),), {"axes": [-1]}),
+        ),
+    )
+)

@@ -1,0 +1,136 @@
+"""Network -> ONNX file: opset 20, batch left open, parameters under the network's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from pipeline.errors import ModelError
+from pipeline.graph.network import Network
+from pipeline.harvest.atomic import write_atomically
+from pipeline.operators.operands import Tensor
+from pipeline.operators.schema import OPSET_IMPORTS
+from pipeline.operators.shapes import Layer, infer_layers
+
+BATCH = "batch"
+IR_VERSION = 10
+
+
+def write_onnx(
+    network: Network,
+    path: str | PathLike[str],
+    weights: Mapping[str, np.ndarray] | None = None,
+    seed: int = 0,
+) -> None:
+    """Write a network as an ONNX file with ``weights`` (parameter name -> array), or with
+    weights drawn from ``seed``. The file appears whole or not at all.
+
+    Raises ModelError for weights that are missing or of another shape.
+    """
+    write_atomically(Path(path), to_onnx(network, weights, seed).SerializeToString())
+
+
+def to_onnx(
+    network: Network, weights: Mapping[str, np.ndarray] | None = None, seed: int = 0
+) -> ModelProto:
+    """The same, in memory."""
+    layers = infer_layers(network)
+    random = np.random.default_rng(seed)
+    nodes: list[NodeProto] = []
+    initializers: list[TensorProto] = []
+    for layer in layers:
+        if layer.node is None:
+            continue
+        nodes += _constant_nodes(layer)
+        nodes.append(_named_node(layer))
+        for formal, tensor in layer.parameters.items():
+            name = layer.parameter_name(formal)
+            if weights is None:
+                array = draw_parameter(layer, formal, tensor, random)
+            else:
+                array = _given(weights, name, tensor)
+            initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+    source, sink = layers[0].outputs[0], layers[-1]
+    outputs = [
+        helper.make_tensor_value_info(
+            value_name(o.source, o.output), t.dtype, _open_batch(t.shape, source.shape)
+        )
+        for o, t in zip(sink.vertex.operands, sink.operands, strict=True)
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("v0", source.dtype, [BATCH, *source.shape[1:]])],
+        outputs,
+        initializers,
+    )
+    model = helper.make_model(graph, opset_imports=OPSET_IMPORTS, producer_name="nn2vec")
+    model.ir_version = IR_VERSION
+    return model
+
+
+def value_name(vertex: int, output: int) -> str:
+    """Name of a value in written files: ``v7``, or ``v7_1`` for a second output."""
+    return f"v{vertex}" if output == 0 else f"v{vertex}_{output}"
+
+
+def draw_parameter(
+    layer: Layer, formal: str, tensor: Tensor, random: np.random.Generator
+) -> np.ndarray:
+    """Random weights with which activations keep their scale: He-normal matrices and kernels,
+    scales and variances of one, the rest zero (He et al., https://arxiv.org/abs/1502.01852)."""
+    dtype = helper.tensor_dtype_to_np_dtype(tensor.dtype)
+    suffix = layer.parameter_name(formal).rpartition(".")[2]
+    if len(tensor.shape) >= 2 and suffix != "bias":
+        fan_in = int(np.prod(tensor.shape)) // max(tensor.shape[0], 1)
+        return (random.standard_normal(tensor.shape) * (2 / max(fan_in, 1)) ** 0.5).astype(
+            dtype
+        )
+    is_offset = suffix in ("bias", "running_mean", "B", "C")
+    return np.full(tensor.shape, 0 if is_offset else 1, dtype=dtype)
+
+
+def _named_node(layer: Layer) -> NodeProto:
+    node = NodeProto()
+    node.CopyFrom(layer.node)  # type: ignore[arg-type]
+    node.name = layer.name
+    names = {f"{layer.index}.{f}": layer.parameter_name(f) for f in layer.parameters}
+    names |= {f"{layer.index}.{f}": _constant_name(layer, f) for f in layer.constants}
+    for operand in layer.vertex.operands:
+        names[f"{operand.source}:{operand.output}"] = value_name(
+            operand.source, operand.output
+        )
+    del node.input[:], node.output[:]
+    node.input.extend(names.get(name, name) for name in layer.node.input)  # type: ignore[union-attr]
+    node.output.extend(value_name(layer.index, slot) for slot in range(len(layer.outputs)))
+    return node
+
+
+def _constant_nodes(layer: Layer) -> Iterable[NodeProto]:
+    for formal, array in layer.constants.items():
+        name = _constant_name(layer, formal)
+        yield helper.make_node(
+            "Constant", [], [name], name=name, value=numpy_helper.from_array(array, name)
+        )
+
+
+def _constant_name(layer: Layer, formal: str) -> str:
+    return f"{layer.name}.{formal}.constant"
+
+
+def _given(weights: Mapping[str, np.ndarray], name: str, tensor: Tensor) -> np.ndarray:
+    array = weights.get(name)
+    if array is None:
+        raise ModelError("weights", f"no weights for {name}")
+    if tuple(array.shape) != tensor.shape:
+        raise ModelError("weights", f"{name} is {tensor.shape}, given {array.shape}")
+    return array.astype(helper.tensor_dtype_to_np_dtype(tensor.dtype), copy=False)
+
+
+def _open_batch(shape: tuple[int, ...], source: tuple[int, ...]) -> list[int | str]:
+    """Only a leading 1 can be the batch; other dims are as they are."""
+    return [BATCH, *shape[1:]] if shape and shape[0] == source[0] else list(shape)
