@@ -1,0 +1,93 @@
+"""The tables: columns, types and key, declared once. Every write is checked against this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline.tables.columns import (
+    BY_NAME,
+    FILE_BYTES,
+    FILE_FINGERPRINT,
+    FILE_SOURCE,
+    PATCH_BYTES,
+    Column,
+)
+
+VALUE_KINDS = ("int", "float", "string", "ints", "floats", "strings")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. ``key`` is unique and is the order of the rows; of ``one_of`` exactly one
+    column is set in every row."""
+
+    name: str
+    meaning: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    one_of: tuple[str, ...] = ()
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """Names of the columns whose width is fixed when the table is made."""
+        return tuple(column.name for column in self.columns if column.type is None)
+
+    def schema(self, widths: Mapping[str, int] | None = None) -> pa.Schema:
+        """The Arrow schema; ``widths`` gives each vector column its width.
+
+        Raises ValueError when one is missing.
+        """
+        widths = widths or {}
+        return pa.schema([column.field(widths.get(column.name)) for column in self.columns])
+
+
+def _table(name: str, meaning: str, key: str, rest: str, **special: Column) -> Table:
+    keys = tuple(key.split())
+    columns = tuple(special.get(c) or BY_NAME[c] for c in (*keys, *rest.split()))
+    return Table(name, meaning, keys, columns, VALUE_KINDS if name == "attributes" else ())
+
+
+_DECLARED = (
+    _table(
+        "files", "harvested files and where they came from", "file_digest address",
+        "source licence bytes opset producer fingerprint harvested_at",
+        source=FILE_SOURCE, bytes=FILE_BYTES, fingerprint=FILE_FINGERPRINT,
+    ),
+    _table(
+        "networks", "distinct architectures", "fingerprint",
+        "name family vertices edges max_out_degree max_in_degree depth parameters "
+        "input_shape output_shape paper_operators_only",
+    ),
+    _table("nodes", "vertices of every network", "fingerprint node", "operator output_shape"),
+    _table("edges", "edges of every network", "fingerprint target operand", "source output"),
+    _table(
+        "attributes", "attributes of every vertex", "fingerprint node attribute",
+        " ".join(VALUE_KINDS),
+    ),
+    _table(
+        "rejected", "files that were refused, and why", "file_digest address stage",
+        "reason detail",
+    ),
+    _table(
+        "graph_embeddings", "one vector a network and codec", "codec fingerprint", "vector",
+    ),
+    _table(
+        "vertex_embeddings", "vectors of every vertex, by codec", "codec fingerprint node",
+        "structure operation attributes",
+    ),
+    _table(
+        "patches", "what a codec's vectors lost", "codec fingerprint", "patch bytes",
+        bytes=PATCH_BYTES,
+    ),
+)  # fmt: skip
+TABLES: Mapping[str, Table] = {table.name: table for table in _DECLARED}
+
+
+def table_of(name: str) -> Table:
+    """The declaration of a table. Raises KeyError, listing the known ones."""
+    if name not in TABLES:
+        raise KeyError(f"no table is named {name!r}; the tables are: {', '.join(TABLES)}")
+    return TABLES[name]

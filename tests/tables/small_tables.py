@@ -1,0 +1,79 @@
+"""The small zoo as a table set: every table, with vectors of two codecs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from small_zoo import ZOO, shapes_of
+
+from pipeline.tables.describe import network_facts
+from pipeline.tables.networks import networks_rows
+from pipeline.tables.write import write_tables
+
+WIDTHS = {"vector": 64, "structure": 4, "operation": 2, "attributes": 8}
+REST = {"operation": [0.5, 1.5], "attributes": [0.0] * 8}
+CODECS = ("zoo-vae", "zoo-ae")
+
+
+def vector_of(family: str, name: str) -> list[float]:
+    """Near to its family's others, far from the rest."""
+    seed = int(hashlib.sha256(family.encode()).hexdigest()[:8], 16)
+    vector = np.random.default_rng(seed).normal(size=64)
+    return (vector + 0.01 * len(name)).astype(np.float32).tolist()
+
+
+def small_rows(names: Iterable[str] = tuple(ZOO)) -> dict:
+    """Table name -> rows, for the networks named."""
+    chosen = {name: ZOO[name] for name in names}
+    networks = [network for _, network in chosen.values()]
+    rows: dict = dict(networks_rows((n, shapes_of(n)) for n in networks))
+    rows["networks"] = [
+        network_facts(network, shapes_of(network), name=name, family=family,
+                      parameters=len(network) * 100, paper_operators_only=name != "odd")
+        for name, (family, network) in chosen.items()
+    ]  # fmt: skip
+    rows["files"] = [
+        {
+            "file_digest": hashlib.sha256(name.encode()).hexdigest(),
+            "address": f"file://{name}.onnx",
+            "source": "hand" if name != "odd" else "found",
+            "licence": "MIT" if name != "odd" else "Apache-2.0",
+            "bytes": 1000 + index,
+            "opset": 20,
+            "producer": "test",
+            "fingerprint": network.fingerprint,
+            "harvested_at": "2026-01-02T03:04:05Z",
+        }
+        for index, (name, (_, network)) in enumerate(chosen.items())
+    ]
+    rows["rejected"] = [
+        {"file_digest": "", "address": "file://bad.onnx", "stage": "read",
+         "reason": "truncated", "detail": "the file ends early"},
+        {"file_digest": "", "address": "file://loop.onnx", "stage": "read",
+         "reason": "cycle", "detail": "vertex 3 depends on itself"},
+    ]  # fmt: skip
+    return rows | small_vectors(chosen)
+
+
+def small_vectors(chosen: dict) -> dict:
+    """The three tables that codecs write."""
+    graph, vertex, patches = [], [], []
+    for codec in CODECS:
+        for name, (family, network) in chosen.items():
+            key = {"codec": codec, "fingerprint": network.fingerprint}
+            graph.append(key | {"vector": vector_of(family, name)})
+            patch = b"fix" if name == "odd" else b""
+            patches.append(key | {"patch": patch, "bytes": len(patch)})
+            vertex += [
+                key | {"node": node, "structure": [node, 1.0, 2.0, 3.0]} | REST
+                for node in range(len(network))
+            ]
+    return {"graph_embeddings": graph, "vertex_embeddings": vertex, "patches": patches}
+
+
+def write_small_zoo(directory: Path, names: Iterable[str] = tuple(ZOO)) -> None:
+    """All tables of the small zoo, or of some of its networks, in one table set."""
+    write_tables(directory, small_rows(names), WIDTHS)
