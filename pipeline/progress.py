@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -13,7 +13,8 @@ SECONDS_BETWEEN_LINES = 5.0
 
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
     """The same items; how far they are goes to standard error, never to standard output."""
-    total = len(items) if total is None and hasattr(items, "__len__") else total
+    if total is None and isinstance(items, Sized):
+        total = len(items)
     return (_bar if sys.stderr.isatty() else _lines)(items, description, total)
 
 

@@ -12,8 +12,8 @@ class Candidate:
     """One model a source can give, known from its listing alone.
 
     ``address`` names it for ever and for everybody (``torchvision://resnet18``,
-    ``https://host/net.onnx``). ``version`` is what the listing knows of its content (an ETag, a
-    digest, the library's version): when it changes, the model is fetched again.
+    ``https://host/net.onnx``). ``version`` is what the listing knows of its content (an ETag,
+    a digest, the library's version): when it changes, the model is fetched again.
     """
 
     source: str
@@ -28,8 +28,8 @@ class Candidate:
 class Fetched:
     """A model without its weights, and what the file it came from was.
 
-    ``file_digest`` identifies the file: ``sha256:...`` of its bytes where they were all seen or
-    the source vouches for them, else ``etag:...``. ``bytes`` is the size of the whole file.
+    ``file_digest`` identifies the file: ``sha256:...`` of its bytes where they were all seen
+    or the source vouches for them, else ``etag:...``. ``bytes`` is the size of the whole file.
     """
 
     skeleton: onnx.ModelProto

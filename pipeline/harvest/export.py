@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import onnx
 import torch
@@ -44,7 +44,7 @@ def export_skeleton(module: nn.Module, example: torch.Tensor) -> bytes:
             torch.onnx.export(
                 module,
                 (example,),
-                buffer,
+                cast(Any, buffer),  # a file object is accepted, though not declared
                 dynamo=False,
                 training=TrainingMode.PRESERVE,
                 export_params=False,

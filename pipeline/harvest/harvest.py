@@ -17,7 +17,7 @@ from pipeline.harvest.shelf import Shelf
 from pipeline.harvest.sources import source_named
 from pipeline.progress import track
 
-NETWORK = "network"  # the reason of refusals that say nothing of the model
+NETWORK = "unreachable"  # the reason of refusals that say nothing of the model
 Shard = tuple[int, int]
 
 
@@ -115,7 +115,7 @@ def _fetch(errand: Errand) -> Fetched:
 
 
 def _missing(shelf: Shelf, errands: list[Errand], retry: tuple[str, ...]) -> list[Errand]:
-    """Those that the shelf neither holds nor remembers as refused, in their present version."""
+    """Those whose present version the shelf neither holds nor remembers as refused."""
     again = {NETWORK, *retry}
     known = {(record.address, record.version) for record in shelf.files()}
     known |= {(r.address, r.version) for r in shelf.refusals() if r.reason not in again}

@@ -50,7 +50,7 @@ class Job(Generic[Task, Result]):
     prepare: Callable[[Task], object] | None = None
 
 
-class WorkerCrash(RuntimeError):
+class WorkerError(RuntimeError):
     """A worker raised something that is no ModelError: a defect of this program."""
 
 
@@ -60,7 +60,7 @@ def run_isolated(
     """Each task with its result or the ModelError it ended in, as they finish.
 
     ModelErrors with reason ``timeout``, ``memory`` or ``crashed`` are made here. Any other
-    exception of the job is raised here as :class:`WorkerCrash`.
+    exception of the job is raised here as :class:`WorkerError`.
     """
     pending = iter(tasks)
     workers: list[_Worker[Task, Result]] = [_Worker(job) for _ in range(max(1, processes))]
@@ -110,7 +110,7 @@ class _Worker(Generic[Task, Result]):
         """The task and what became of it."""
         self.working = False
         try:
-            kind, value = self.pipe.recv() if self.pipe.poll() else ("timeout", None)
+            kind, value = self._receive()
         except (EOFError, ConnectionResetError):
             return self.task, ModelError("crashed", f"the process ended with {self.stop()}")
         if kind == "timeout":
@@ -118,8 +118,13 @@ class _Worker(Generic[Task, Result]):
             took = f"took longer than {self.job.limits.seconds:g} seconds"
             return self.task, ModelError("timeout", took)
         if kind == "crash":
-            raise WorkerCrash(f"{self.task}:\n{value}")
-        return self.task, ModelError(*value) if kind == "refused" else value
+            raise WorkerError(f"{self.task}:\n{value}")
+        if kind == "refused":
+            return self.task, ModelError(*value)
+        return self.task, value
+
+    def _receive(self) -> tuple[str, Any]:
+        return self.pipe.recv() if self.pipe.poll() else ("timeout", None)
 
     def stop(self) -> str:
         """End the process, whatever it is doing; how it ended."""

@@ -22,7 +22,7 @@ class Library(Section):
 
 
 class Files(Section):
-    """ONNX files at any fsspec address or glob; ``options`` go to fsspec (``s3``'s keys...)."""
+    """ONNX files at any fsspec address or glob; ``options`` go to fsspec (S3's keys...)."""
 
     addresses: tuple[str, ...] = ()
     licence: str = "unknown"

@@ -89,5 +89,5 @@ def _typed(cls: type[Record], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def key_of(*parts: str) -> str:
-    """The name of the record that these values identify: safe as a file name, whatever they are."""
+    """The name of the record that these values identify, safe as a file's."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,7 +1,7 @@
 """The content-addressed store of harvested skeletons, with a record for every file.
 
     ab/abcdef....onnx            a skeleton, named by the sha256 of its bytes
-    files/ab/abcdef....json      where a file came from (one record for each digest and address)
+    files/ab/abcdef....json      where a file came from (a record for each digest and address)
     refused/ab/abcdef....json    a model that could not be had, and why (one for each address)
 
 Adding to it makes files and changes none, so a store under DVC costs what is new. The skeleton

@@ -19,7 +19,7 @@ class Source(Protocol):
     """What each module here provides; ``params`` is its section of the parameters."""
 
     def list_candidates(self, params: Any) -> Iterator[Candidate]:
-        """What there is; ModelError with reason ``network`` if nobody answers."""
+        """What there is; ModelError with reason ``unreachable`` if nobody answers."""
         ...
 
     def fetch(self, candidate: Candidate, params: Any) -> Fetched:
