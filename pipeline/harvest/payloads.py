@@ -105,8 +105,10 @@ def _inside_folder(location: str, header: TensorHeader, source: Source) -> Path:
         detail = f"{header.name!r} is stored outside a file that has no folder here"
         raise ModelError("external_data", detail)
     folder = model.parent.resolve()
+    if not location or "\0" in location:
+        raise ModelError("external_path", f"external data {location!r} names no file")
     path = (folder / location).resolve()
-    if not location or not path.is_relative_to(folder):
+    if not path.is_relative_to(folder):
         raise ModelError("external_path", f"external data {location!r} leaves the folder")
     if not path.is_file():
         raise ModelError("missing", f"external data {location!r} is no file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 from collections import OrderedDict
@@ -158,7 +159,8 @@ def _open_object(file: BinaryIO) -> Iterator[Bytes]:
     try:
         if not size:
             raise ModelError("empty", "is an empty file")
-        yield PagedFile(file, size)
+        # in memory already: no copy is made
+        yield file.getvalue() if type(file) is io.BytesIO else PagedFile(file, size)
     finally:
         file.seek(before)
 
@@ -172,7 +174,10 @@ def _open_remote(address: str, storage_options: Mapping[str, Any]) -> Iterator[B
         file = filesystem.open(path, "rb", block_size=PAGE, cache_type="none")
         size = getattr(file, "size", None)
     except FileNotFoundError as e:
-        raise ModelError("missing", "no such file") from e
+        # fsspec calls every failure of an HTTP server that; its cause knows better
+        if e.__cause__ is None or getattr(e.__cause__, "status", 0) in (404, 410):
+            raise ModelError("missing", "no such file") from e
+        raise _unreachable(e.__cause__) from e
     except (ValueError, ImportError) as e:
         raise ModelError("unknown_address", str(e)) from e
     except Exception as e:
@@ -194,7 +199,7 @@ def _is_client_error(error: Exception) -> bool:
     return isinstance(error, OSError | TimeoutError) or not modules.isdisjoint(packages)
 
 
-def _unreachable(error: Exception) -> ModelError:
+def _unreachable(error: BaseException) -> ModelError:
     if "range requests" in str(error) or "seek streaming" in str(error):
         return ModelError("no_ranges", "the server sends whole files only, not ranges")
     return ModelError("unreachable", f"{type(error).__name__}: {error}".rstrip(": ")[:300])

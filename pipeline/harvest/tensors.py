@@ -88,6 +88,7 @@ class TensorHeader:
         return name in _INTEGERS and bytes_of(self.data_type, self.elements) <= SMALL_BYTES
 
 
+@lru_cache(maxsize=64)
 def type_name(data_type: int) -> str:
     """The name of an element type. Raises ModelError for one ONNX does not have."""
     try:

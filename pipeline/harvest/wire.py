@@ -67,11 +67,13 @@ class WireReader:
             if tag > 127:
                 tag, begin = self.varint(at, end)
             value, kind = 0, tag & 7
-            if kind == BYTES:
-                value, begin = self.varint(begin, end)
-                stop = begin + value
-            elif kind == VARINT:
-                value, stop = self.varint(begin, end)
+            if kind in (BYTES, VARINT):
+                if begin < end and (value := data[begin]) < 128:
+                    stop = begin + 1
+                else:
+                    value, stop = self.varint(begin, end)
+                if kind == BYTES:
+                    begin, stop = stop, stop + value
             elif kind in (FIXED32, FIXED64):
                 stop = begin + (4 if kind == FIXED32 else 8)
             else:
