@@ -4,7 +4,7 @@ After Shalamov, Efimova, Filchenkov, "Translation of a neural network into a vec
 representation": structure and operations have latent spaces of their own.
 """
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, PositiveInt
@@ -16,7 +16,7 @@ from pipeline.compress.layers import BlockDecoder, BlockEncoder, FieldWriter
 Losses = tuple[Tensor, Tensor]  # reconstruction and KL divergence, nats, summed over a batch
 
 
-class Config(BaseModel):
+class AEConfig(BaseModel):
     """``width`` and ``depth`` of the residual networks; ``frequencies``: octaves of z."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,10 +31,10 @@ class AutoEncoder(nn.Module):
     """Fields -> a vector a group -> the same fields. Deterministic."""
 
     kind: ClassVar[str] = "ae"
-    Config: ClassVar[type[Config]] = Config
+    Config: ClassVar[type[AEConfig]] = AEConfig
     outputs: ClassVar[int] = 1  # numbers that the encoder gives a latent dimension
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: AEConfig) -> None:
         super().__init__()
         self.config = config
         self.encoders = nn.ModuleDict({g.name: self.make_encoder(g) for g in config.groups})
@@ -48,6 +48,9 @@ class AutoEncoder(nn.Module):
         c = self.config
         return BlockDecoder(group, c.width, c.depth, c.frequencies)
 
+    def writer(self, group: str) -> FieldWriter:
+        return cast(FieldWriter, self.writers[group])
+
     def encode(self, items: Items) -> Latents:
         """Group -> (n, fields) int64  to  group -> (n, dimensions) float."""
         return {g: self.encoders[g](fields)[..., 0] for g, fields in items.items()}
@@ -57,7 +60,8 @@ class AutoEncoder(nn.Module):
         return {g: self.write(g, z, generator) for g, z in latents.items()}
 
     def write(self, group: str, z: Tensor, generator: torch.Generator | None) -> Tensor:
-        return self.writers[group].pick(self.decoders[group](z), generator)
+        logits = self.decoders[group](z)  # (n, all classes)
+        return self.writer(group).pick(logits, generator)
 
     def losses(self, items: Items) -> Losses:
         """Reconstruction and divergence (none here), in nats, summed over the batch."""
@@ -70,4 +74,4 @@ class AutoEncoder(nn.Module):
         return self.nats(group, z, fields), z.new_zeros(())
 
     def nats(self, group: str, z: Tensor, fields: Tensor) -> Tensor:
-        return self.writers[group].nats(self.decoders[group](z), fields)
+        return self.writer(group).nats(self.decoders[group](z), fields)

@@ -162,9 +162,14 @@ def to_cells(graphs: Graphs) -> Cells:
 
 
 # The proposed models' view: structure and operations apart, a vector a graph. A dimension of
-# structure is what one layer (for the first: two layers) reads, one of operations three layers.
+# structure is what one layer (the first: two layers) reads, one of operations three layers.
 GROUPS = (
-    Group("structure", (2,) * LINKS, 4, ((0, 1, 2), (3, 4, 5), (6, 7, 8, 9), tuple(range(10, 15)))),
+    Group(
+        "structure",
+        (2,) * LINKS,
+        4,
+        ((0, 1, 2), (3, 4, 5), (6, 7, 8, 9), tuple(range(10, 15))),
+    ),
     Group("operations", (OPERATORS,) * LAYERS, 2, ((0, 1, 2), (3, 4, 5))),
 )
 

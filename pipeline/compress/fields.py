@@ -1,7 +1,7 @@
-"""What the proposed models compress: groups of categorical fields, each with its own latent space.
+"""What the proposed models compress: groups of categorical fields, a latent space each.
 
-An *item* batch is a dictionary, group name -> LongTensor (n, fields). Value -1 says that a field
-does not apply to an item: it is fed as a symbol of its own and left out of the loss.
+A batch of items is a dictionary, group name -> LongTensor (n, fields). Value -1 says that a
+field does not apply to an item: it is fed as a symbol of its own and left out of the loss.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ Latents = dict[str, Tensor]
 class Group:
     """Fields that share one latent space.
 
-    ``cardinalities``: the number of classes of each field. ``dimensions``: of the latent space.
-    ``blocks``: which fields each latent dimension carries (the dimensions are shared out evenly
-    among the blocks). Fields of different blocks never meet inside a model, so it restores
-    every item whose blocks it has seen, in whatever combination. None: one block of all fields.
+    ``cardinalities``: the number of classes of each field; ``dimensions``: of the latent
+    space; ``blocks``: which fields each latent dimension carries (the dimensions are shared
+    out evenly among the blocks). Fields of different blocks never meet inside a model, so it
+    restores every item whose blocks it has seen, in whatever combination. None: one block.
     """
 
     name: str

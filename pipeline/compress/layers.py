@@ -15,7 +15,9 @@ class BlockLinear(nn.Module):
     def __init__(self, blocks: int, inputs: int, outputs: int) -> None:
         super().__init__()
         bound = 1 / math.sqrt(inputs)
-        self.weight = nn.Parameter(torch.empty(blocks, inputs, outputs).uniform_(-bound, bound))
+        self.weight = nn.Parameter(
+            torch.empty(blocks, inputs, outputs).uniform_(-bound, bound)
+        )
         self.bias = nn.Parameter(torch.zeros(blocks, 1, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -144,7 +146,7 @@ class Waves(nn.Module):
 
 
 class BlockEncoder(nn.Module):
-    """Fields (n, fields) -> ``outputs`` numbers a latent dimension, (n, dimensions, outputs)."""
+    """Fields (n, fields) -> (n, dimensions, outputs): numbers a latent dimension."""
 
     def __init__(self, group: Group, width: int, depth: int, outputs: int) -> None:
         super().__init__()

@@ -1,11 +1,11 @@
 """The proposed sequence-to-sequence compressor: fields read and written one after the other.
 
 After Sutskever, Vinyals, Le, "Sequence to Sequence Learning with Neural Networks"
-(arxiv.org/abs/1409.3215): a GRU reads the fields of a block, its last state becomes the block's
-latent numbers; another GRU, started from those, writes the fields, each knowing those before.
+(arxiv.org/abs/1409.3215): a GRU reads the fields of a block, its last state becomes the
+block's latent numbers; another GRU, started from those, writes the fields one by one.
 """
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -34,8 +34,8 @@ class SequenceEncoder(nn.Module):
 class SequenceDecoder(nn.Module):
     """Latents (n, dimensions) -> fields, one step a field of a block.
 
-    A step's input is the symbol written before it and which field is next. Class 0 of a step is
-    "does not apply": the sequence has to know, so unlike the others this model learns it too.
+    A step's input is the symbol written before it and which field is next. Class 0 of a step
+    is "does not apply": a sequence has to know, so unlike the others this model learns it.
     """
 
     mask: Tensor
@@ -52,7 +52,7 @@ class SequenceDecoder(nn.Module):
         outside = torch.arange(int(classes.max())) >= classes[:, None]
         self.register_buffer("mask", outside, persistent=False)  # (B longest, classes)
         self.register_buffer("lowest", lowest.view(self.blocks, -1), persistent=False)
-        self.register_buffer("back", torch.argsort(slots)[: len(group.cardinalities)], False)
+        self.register_buffer("back", torch.argsort(slots)[: len(group.cardinalities)])
         self.waves = Waves(frequencies)
         self.next = nn.Parameter(torch.randn(self.blocks, self.longest, width))
         self.start = nn.Linear(self.waves.width(group.dimensions // self.blocks), width)
@@ -106,8 +106,11 @@ class SequenceToSequence(AutoEncoder):
     def make_decoder(self, group: Group) -> nn.Module:
         return SequenceDecoder(group, self.config.width, self.config.frequencies)
 
+    def decoder(self, group: str) -> SequenceDecoder:
+        return cast(SequenceDecoder, self.decoders[group])
+
     def write(self, group: str, z: Tensor, generator: torch.Generator | None) -> Tensor:
-        return self.decoders[group].write(z, generator)
+        return self.decoder(group).write(z, generator)
 
     def nats(self, group: str, z: Tensor, fields: Tensor) -> Tensor:
-        return self.decoders[group].nats(z, fields)
+        return self.decoder(group).nats(z, fields)

@@ -23,6 +23,7 @@ FORMAT = 1
 KINDS = {
     "ae": "pipeline.compress.ae:AutoEncoder",
     "vae": "pipeline.compress.vae:VariationalAutoEncoder",
+    "vae_quality": "pipeline.compress.vae_quality:QualityVAE",
     "seq2seq": "pipeline.compress.seq2seq:SequenceToSequence",
     "dvae": "pipeline.compress.dvae:DVAE",
     "dvae_emb": "pipeline.compress.dvae_emb:DVAEEmb",
@@ -45,7 +46,7 @@ def build_model(kind: str, config: dict[str, Any]) -> nn.Module:
         raise DataError(f"{kind}: configuration refused: {e}") from e
 
 
-def save_codec(directory: Path | str, name: str, model: nn.Module, card: dict[str, Any]) -> None:
+def save_codec(directory: Path | str, name: str, model: Any, card: dict[str, Any]) -> None:
     """Write NAME.safetensors and NAME.json (the card: ``card`` and what rebuilds the model).
 
     The card is written last and holds the digest of the weights, so a reader never takes a
@@ -71,7 +72,7 @@ def save_codec(directory: Path | str, name: str, model: nn.Module, card: dict[st
 def _write(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(content)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_card(path: Path | str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """One training loop for every compressor; it knows nothing of the model but its losses.
 
-A run is a function of its seed: the order of the rows and all noise are drawn anew at the start
-of each epoch from (seed, epoch), so a run resumed from an epoch's checkpoint ends where an
-uninterrupted one does (on a CPU, bit for bit). Lightning drives it: torchrun makes it data
+A run is a function of its seed: the order of the rows and all noise are drawn anew at the
+start of each epoch from (seed, epoch), so a run resumed from an epoch's checkpoint ends where
+an uninterrupted one does (on a CPU, bit for bit). Lightning drives it: torchrun makes it data
 parallel, a GPU is used where there is one.
 """
 
@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from pipeline.errors import DataError
 from pipeline.progress import track
 
 Rows = dict[str, Tensor]  # the same number of rows each
@@ -34,7 +35,7 @@ CHECKPOINT = "last.ckpt"
 
 
 class TrainParams(BaseModel):
-    """How a model is trained. Losses are summed over a batch, Adam's rate rises and falls once.
+    """How a model is trained: losses summed over a batch; Adam's rate rises and falls once.
 
     ``divergence_weight``: of the KL divergence against the reconstruction, reached after the
     share ``divergence_warm_up`` of all steps. ``warm_up``: share of steps in which the rate
@@ -46,10 +47,10 @@ class TrainParams(BaseModel):
     epochs: PositiveInt = 200
     batch: PositiveInt = 512
     learning_rate: PositiveFloat = 3e-3
-    warm_up: float = Field(0.1, ge=0, le=1)
+    warm_up: float = Field(default=0.1, ge=0, le=1)
     divergence_weight: NonNegativeFloat = 0.1
-    divergence_warm_up: float = Field(0.1, ge=0, le=1)
-    seed: int = Field(0, ge=0, lt=2**31)
+    divergence_warm_up: float = Field(default=0.1, ge=0, le=1)
+    seed: int = Field(default=0, ge=0, lt=2**31)
 
 
 @dataclass(frozen=True)
@@ -76,21 +77,25 @@ def train(
     """Train ``model`` in place; it is left on the CPU, in evaluation mode.
 
     ``objective``: rows -> reconstruction, KL divergence and whatever else is to be minimised,
-    summed over the rows; ``model.losses`` where none is given. ``draw``: gives each epoch as
-    many fresh rows as ``rows`` has, instead of those. ``directory`` holds the checkpoint: where
-    one stands, training goes on from it. ``live``: a directory for DVCLive's metrics.
+    summed over the rows; ``model.losses`` where none is given. ``draw``: gives each epoch
+    as many fresh rows as ``rows`` has, instead of those. ``directory`` holds the checkpoint:
+    where one stands, training goes on from it. ``live``: a directory for DVCLive's metrics.
     """
-    loop = _Loop(model, rows, test_rows, params, objective or model.losses, draw)
+    losses: Any = objective or model.losses
+    loop = _Loop(model, rows, test_rows, params, losses, draw)
     checkpoint = Path(directory) / CHECKPOINT
     saver = ModelCheckpoint(
         directory, CHECKPOINT[:-5], enable_version_counter=False, save_on_train_epoch_end=True
     )
-    reporters: list[Callback] = [saver, _Progress(description)]
-    if live is not None:
-        reporters.append(_Live(live))
+    loop.live = None if live is None else _open_live(live)
     resume = str(checkpoint) if checkpoint.is_file() else None
-    steps = DataLoader(range(loop.steps), batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]
-    _lightning(params, reporters).fit(loop, steps, ckpt_path=resume, weights_only=True)
+    numbers: Any = range(loop.steps)
+    steps: DataLoader[int] = DataLoader(numbers, batch_size=None, generator=torch.Generator())
+    _lightning(params, [saver, _Progress(description)]).fit(
+        loop, steps, ckpt_path=resume, weights_only=True
+    )
+    if loop.live is not None:
+        loop.live.end()
     model.cpu().eval()
     return Trained(loop.curve, loop.seconds, loop.done * loop.count / max(loop.seconds, 1e-9))
 
@@ -134,12 +139,16 @@ class _Loop(pl.LightningModule):
         self.count = len(next(iter(rows.values())))
         self.steps = math.ceil(self.count / params.batch)
         self.curve: Curve = []
+        self.live: Any = None  # DVCLive's writer
         self.seconds, self.done = 0.0, 0
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = torch.optim.Adam(self.model.parameters(), self.params.learning_rate)
         rate = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": rate, "interval": "step"},
+        }
 
     def _rate(self, step: int) -> float:
         total = self.steps * self.params.epochs
@@ -150,7 +159,9 @@ class _Loop(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         self.rows = {name: values.to(self.device) for name, values in self.rows.items()}
-        self.test_rows = {name: values.to(self.device) for name, values in self.test_rows.items()}
+        self.test_rows = {
+            name: values.to(self.device) for name, values in self.test_rows.items()
+        }
 
     def on_train_epoch_start(self) -> None:
         seed = self.params.seed * 1_000_003 + self.current_epoch
@@ -186,6 +197,10 @@ class _Loop(pl.LightningModule):
         self.seconds += time.perf_counter() - self.started
         self.done += 1
         self.curve.append(point | self._test())
+        if self.live is not None and self.trainer.is_global_zero:
+            for name, value in self.curve[-1].items():
+                self.live.log_metric(name, value)
+            self.live.next_step()
 
     @torch.no_grad()
     def _test(self) -> dict[str, float]:
@@ -223,22 +238,11 @@ class _Progress(Callback):
         next(self.epochs, None)
 
 
-class _Live(Callback):
-    """The curve as DVCLive metrics, one step an epoch."""
+def _open_live(directory: Path) -> Any:
+    """DVCLive's writer. Outside of a DVC repository it would make one: it is refused there."""
+    from dvclive import Live
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        from dvclive import Live
-
-        self.live = Live(str(self.directory), resume=True, report=None, save_dvc_exp=False)
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.is_global_zero:
-            for name, value in pl_module.curve[-1].items():
-                self.live.log_metric(name, value)
-            self.live.next_step()
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.live.end()
+    here = Path.cwd()
+    if not any((folder / ".dvc").is_dir() for folder in (here, *here.parents)):
+        raise DataError(f"{here}: no DVC repository to write DVCLive's metrics in")
+    return Live(str(directory), resume=True, save_dvc_exp=False, dvcyaml=None)
