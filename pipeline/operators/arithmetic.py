@@ -82,9 +82,7 @@ def build_where(layer: Any) -> Any:
     return layer.call(torch.where, *operands(layer))
 
 
-def register_variadic(
-    name: str, combine: Callable[[Any, list[Any]], Any]
-) -> None:
+def register_variadic(name: str, combine: Callable[[Any, list[Any]], Any]) -> None:
     """An operator of any number of tensors that broadcast."""
     register(
         Operator(

@@ -26,8 +26,8 @@ HEAD = """\
 # Operators
 
 Made by `python -m pipeline.operators.document`; do not edit. {paper} operators of the paper
-and {extension} beyond it have a torch form, tested against ONNX Runtime on {examples} examples.
-Any other operator of ONNX opset {opset} is read, stored and written back unchanged.
+and {extension} beyond it have a torch form, tested against ONNX Runtime on {examples}
+examples. Any other operator of ONNX opset {opset} is read, stored and written back unchanged.
 
 An attribute stands with ONNX's default, or with `?` where it has none or one that depends on
 the shapes; those in *italics* are constant inputs of the operator. A parameter is a weight:

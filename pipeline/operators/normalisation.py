@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 from pipeline.errors import UnsupportedOperator
@@ -22,41 +23,35 @@ def batch_parameters(values: Values, first: Shape) -> Shapes:
     return dict.fromkeys(STATISTICS, (first[1],))
 
 
-def build_batch_normalisation(layer: Any) -> Any:
-    """nn.BatchNorm1d/2d/3d; torch's momentum is the new batch's share, ONNX's the old one's.
+def is_plain(layer: Any, scale: str) -> bool:
+    """Whether scale and shift are the constants 1 and 0, and so no parameters of the layer."""
+    scales, shifts = layer.get(scale), layer.get("B")
+    if not isinstance(scales, tuple) or not isinstance(shifts, tuple):
+        return False
+    return set(scales) == {1.0} and set(shifts) == {0.0}
 
-    A constant scale and B (a file's way to say affine=False) are applied after it.
-    """
-    trained = {name for name in STATISTICS if layer.parameter_shape(name) is not None}
-    if not trained:
-        scale, bias, mean, variance = (layer.operand(position) for position in range(1, 5))
-        return layer.call(
-            layer.functional.batch_norm, layer.x, mean, variance, scale, bias,
-            eps=clean(layer["epsilon"]),
-        )  # fmt: skip
+
+def has_weights(layer: Any, names: Iterable[str]) -> bool:
+    """Whether all of these are parameters."""
+    return all(layer.parameter_shape(name) is not None for name in names)
+
+
+def build_batch_normalisation(layer: Any) -> Any:
+    """nn.BatchNorm1d/2d/3d; torch's momentum is the new batch's share, ONNX's the old's."""
     dimensions = DIMENSIONS.get(len(layer.shape))
-    if dimensions is None or trained not in (set(STATISTICS), {"input_mean", "input_var"}):
+    affine = not is_plain(layer, "scale")
+    names = list(STATISTICS) if affine else ["input_mean", "input_var"]
+    if dimensions is None or not has_weights(layer, names):
         raise UnsupportedOperator(
-            "unsupported_mode",
-            f"BatchNormalization, rank {len(layer.shape)}, weights for {sorted(trained)}",
+            "unsupported_mode", "BatchNormalization by values that are no weights"
         )
     module = getattr(layer.nn, f"BatchNorm{dimensions}")(
-        layer.shape[1], eps=clean(layer["epsilon"]), affine="scale" in trained,
+        layer.shape[1],
+        eps=clean(layer["epsilon"]),
         momentum=round(1 - clean(layer["momentum"]), 7),
-    )  # fmt: skip
-    y = layer.module(module, layer.x)
-    return y if module.affine else shift_and_scale(layer, y)
-
-
-def shift_and_scale(layer: Any, y: Any) -> Any:
-    """``y * scale + B`` by channel; constants that change nothing are left out."""
-    by_channel = (-1, *(1,) * (len(layer.shape) - 2))
-    steps = ((operator.mul, "scale", 1, 1.0), (operator.add, "B", 2, 0.0))
-    for function, name, position, neutral in steps:
-        if set(layer.get(name, ())) != {neutral}:
-            vector = layer.method("reshape", layer.operand(position), by_channel)
-            y = layer.call(function, y, vector)
-    return y
+        affine=affine,
+    )
+    return layer.module(module, layer.x)
 
 
 def instance_parameters(values: Values, first: Shape) -> Shapes:
@@ -65,18 +60,20 @@ def instance_parameters(values: Values, first: Shape) -> Shapes:
 
 
 def build_instance_normalisation(layer: Any) -> Any:
-    """nn.InstanceNorm1d/2d/3d, or the function where scale and bias are constants."""
-    epsilon = clean(layer["epsilon"])
-    dimensions = DIMENSIONS.get(len(layer.shape))
-    if dimensions and layer.parameter_shape("scale") and layer.parameter_shape("B"):
+    """nn.InstanceNorm1d/2d/3d, or the function where scale and shift come from data."""
+    epsilon, dimensions = clean(layer["epsilon"]), DIMENSIONS.get(len(layer.shape))
+    affine = not is_plain(layer, "scale")
+    if dimensions and (has_weights(layer, ("scale", "B")) or not affine):
         module = getattr(layer.nn, f"InstanceNorm{dimensions}")(
-            layer.shape[1], eps=epsilon, affine=True
+            layer.shape[1], eps=epsilon, affine=affine
         )
         return layer.module(module, layer.x)
-    return layer.call(
-        layer.functional.instance_norm, layer.x,
-        weight=layer.operand(1), bias=layer.operand(2), eps=epsilon,
-    )  # fmt: skip
+    y = layer.call(layer.functional.instance_norm, layer.x, eps=epsilon)
+    by_channel = (-1, *(1,) * (len(layer.shape) - 2))
+    for function, position in ((operator.mul, 1), (operator.add, 2)):
+        vector = layer.method("reshape", layer.operand(position), by_channel)
+        y = layer.call(function, y, vector)
+    return y
 
 
 def summarise_layer(shapes: Shapes) -> Values:
@@ -95,6 +92,9 @@ def build_layer_normalisation(layer: Any) -> Any:
     """nn.LayerNorm, or the function with a scale and shift that need not be parameters."""
     normalised, epsilon = layer.shape[layer["axis"] :], clean(layer["epsilon"])
     bias = layer.operand_shape(2)
+    if is_plain(layer, "Scale"):
+        module = layer.nn.LayerNorm(normalised, eps=epsilon, elementwise_affine=False)
+        return layer.module(module, layer.x)
     weights = [layer.parameter_shape(name) for name in ("Scale", "B")]
     if weights == [normalised, bias] and bias in (None, normalised):
         module = layer.nn.LayerNorm(normalised, eps=epsilon, bias=bias is not None)
@@ -177,6 +177,8 @@ register(
             Example(((1, 4, 9),), {"epsilon": 1e-3}, of_channels(4, "scale", "B")),
             Example(((1, 2, 3, 5, 6),), {}, of_channels(2, "scale", "B")),
             Example(((1, 2, 30),), constants={"scale": [1.0, 1.0], "B": [0.0, 0.5]}),
+            Example(((1, 2, 30),), constants={"scale": [1.0, 1.0], "B": [0.0, 0.0]}),
+            Example(((1, 2, 30), (2,), (2,))),
         ),
     )
 )
@@ -196,6 +198,8 @@ register(
             Example(((1, 4, 5, 6),), {"axis": -2}, {"Scale": (5, 6), "B": (5, 6)}),
             Example(((1, 4, 5, 6),), {"axis": 2}, {"Scale": (6,), "B": (5, 6)}),
             Example(((1, 7, 2),), constants={"Scale": [1.0, 2.0], "B": [0.0, 0.5]}),
+            Example(((1, 7, 2),), constants={"Scale": [1.0, 1.0], "B": [0.0, 0.0]}),
+            Example(((1, 7, 2), (2,), (2,))),
         ),
     )
 )

@@ -9,7 +9,7 @@ follows from ``out_channels``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from pipeline.graph.network import Shape, Value, Vertex
 from pipeline.operators.registry import operator_of
 from pipeline.operators.schema import formal_name, position_of, schema_of
 
+NORMALISATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization")
+AFFINE = (1, 2)  # where they take their scale and their shift
 PARAMETER, SHAPE, DTYPE = ".parameter", ".shape", ".dtype"
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 MAX_FLOATS, MAX_INTEGERS = 64, 4096  # elements; larger constants are weights, not architecture
@@ -52,7 +54,19 @@ def is_weight_like(operator_name: str, formal: str, array: np.ndarray) -> bool:
     keeps weights (files whose weights are folded constants)."""
     operator = operator_of(operator_name)
     limit = MAX_FLOATS if array.dtype.kind == "f" else MAX_INTEGERS
-    return array.size > limit or (operator is not None and formal in dict(operator.torch_names))
+    keeps = operator is not None and formal in dict(operator.torch_names)
+    return array.size > limit or keeps
+
+
+def has_no_affine(operator_name: str, inputs: Sequence[object]) -> bool:
+    """Whether a normalisation has constants of one for its scale and of zero for its shift,
+    which is how a file says that it has none: nothing there is to be trained."""
+    if operator_name not in NORMALISATIONS or len(inputs) <= max(AFFINE):
+        return False
+    scale, shift = (inputs[position] for position in AFFINE)
+    if not isinstance(scale, np.ndarray) or not isinstance(shift, np.ndarray):
+        return False
+    return bool(np.all(scale == 1) and np.all(shift == 0))
 
 
 def constants_of(vertex: Vertex) -> dict[str, np.ndarray]:

@@ -14,9 +14,11 @@ from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Shape, Value, Vertex
 from pipeline.harvest.skeleton import read_skeleton
 from pipeline.operators.operands import (
+    AFFINE,
     Tensor,
     constant_attributes,
     dtype_name,
+    has_no_affine,
     is_weight_like,
     settle_parameters,
 )
@@ -193,9 +195,14 @@ def _read_vertex(
                 "attribute", f"{node.op_type}.{attribute.name} is of no plain kind"
             )
         values[attribute.name] = value
+    fixed = AFFINE if has_no_affine(node.op_type, inputs) else ()
     for position, given in enumerate(inputs):
         formal = formal_name(node.op_type, position)
-        if isinstance(given, np.ndarray) and is_weight_like(node.op_type, formal, given):
+        if (
+            isinstance(given, np.ndarray)
+            and position not in fixed
+            and is_weight_like(node.op_type, formal, given)
+        ):
             dtype = helper.np_dtype_to_tensor_dtype(given.dtype)
             given = Weight(Tensor(dtype, tuple(given.shape)), node.input[position])
         if isinstance(given, Flow):

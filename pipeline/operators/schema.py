@@ -132,7 +132,7 @@ def node_of(
     node = helper.make_node(operator, inputs, outputs)
     for name, value in attributes.items():
         if name in known:
-            kind = int(known[name].type) if value == () else None
+            kind = known[name].type.value if value == () else None  # type: ignore[attr-defined]
             node.attribute.append(helper.make_attribute(name, value, attr_type=kind))
     return node
 

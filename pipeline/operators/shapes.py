@@ -138,4 +138,4 @@ def _input_tensor(vertex: Vertex) -> Tensor:
     shape = vertex.get("shape")
     if not isinstance(shape, tuple) or not all(isinstance(d, int) and d > 0 for d in shape):
         raise InvalidNetwork("attributes", f"Input: {shape!r} is no shape")
-    return Tensor(dtype_of(str(vertex.get("dtype", "float32"))), (1, *shape))  # type: ignore[arg-type]
+    return Tensor(dtype_of(str(vertex.get("dtype", "float32"))), (1, *shape))

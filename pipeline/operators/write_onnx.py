@@ -1,4 +1,4 @@
-"""Network -> ONNX file: opset 20, batch left open, parameters under the network's own names."""
+"""Network -> ONNX file: opset 20, batch left open, the network's own parameter names."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def to_onnx(
                 array = draw_parameter(layer, formal, tensor, random)
             else:
                 array = _given(weights, name, tensor)
-            initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+            initializers.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
     source, sink = layers[0].outputs[0], layers[-1]
     outputs = [
         helper.make_tensor_value_info(
@@ -96,7 +96,7 @@ def draw_parameter(
 
 def _named_node(layer: Layer) -> NodeProto:
     node = NodeProto()
-    node.CopyFrom(layer.node)  # type: ignore[arg-type]
+    node.CopyFrom(layer.node)
     node.name = layer.name
     names = {f"{layer.index}.{f}": layer.parameter_name(f) for f in layer.parameters}
     names |= {f"{layer.index}.{f}": _constant_name(layer, f) for f in layer.constants}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from onnx import parser
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, UnsupportedOperator
 from pipeline.graph.network import Network
 from pipeline.operators.read_onnx import read_skeleton_network
+from pipeline.operators.to_torch import to_torch
 
 IMAGE = "float[1,4,6,6] x"
 
@@ -185,3 +186,23 @@ def test_attributes_that_do_not_fit_are_refused(body: str, reason: str) -> None:
     with pytest.raises(ModelError) as refused:
         read(20, body)
     assert refused.value.reason == reason
+
+
+def test_a_normalisation_without_affine_has_nothing_to_train() -> None:
+    """nn.GroupNorm and affine=False export a constant scale of 1 and shift of 0."""
+    scale, shift = (
+        constant("s", "1.0,1.0,1.0,1.0", "float"),
+        constant("b", "0.0,0.0,0.0,0.0", "float"),
+    )
+    network = read(20, scale + shift + "y = InstanceNormalization(x, s, b)")
+    assert not list(to_torch(network).parameters())
+    weighted = read(20, "y = InstanceNormalization(x, s, b)", weights=BN)
+    assert len(list(to_torch(weighted).parameters())) == 2
+
+
+def test_old_resizes_sample_as_they_did() -> None:
+    """onnx's version converter turns Upsample-9 into a Resize that samples otherwise."""
+    network = read(9, 'y = Upsample<mode = "linear">(x, s)', weights="float[4] s = {1,1,2,2}")
+    assert network.vertices[1].get("coordinate_transformation_mode") == "asymmetric"
+    with pytest.raises(UnsupportedOperator, match="asymmetric"):
+        to_torch(network)
