@@ -1,0 +1,141 @@
+"""A vertex's operands as a few symbols: the structure row that codecs compress.
+
+Canonical order is the post-order of a walk from the sink, so it can be read back like a stack
+machine. An operand that the walk reached first through this vertex lies on top of the stack:
+FRESH(n) takes the last n, which costs nothing but a count. Any other operand has been used
+before: BACK(d, slot) names it by its distance. COPY(d) repeats all operands of the vertex at
+distance d (DenseNet's growing Concats). A row is at most four symbols; what needs more is left
+to the patch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.compress.fields import Group
+from pipeline.graph.network import Vertex
+
+END, FRESH, BACK, COPY = range(4)
+SYMBOLS = 4
+SLOTS = (8, 4, 1, 1)  # output slots that each symbol can name
+DIGITS = (3, 3, 2, 1)  # hexadecimal digits of each symbol's number
+LOOK_BACK = 64  # vertices of the same operator that COPY is tried on
+
+# One latent dimension holds the kinds and slots, one each the first and the second number,
+# one the other two: 4,096 combinations each, or fewer.
+STRUCTURE = Group(
+    "structure",
+    cardinalities=(4, 4, 4, 4, 8, 4, *(16,) * 9),
+    dimensions=4,
+    blocks=((0, 1, 2, 3, 4, 5), (6, 7, 8), (9, 10, 11), (12, 13, 14)),
+)
+
+Source = tuple[int, int]  # vertex, output slot
+Symbol = tuple[int, int, int]  # kind, number, slot
+Row = tuple[int, ...]
+
+
+def structure_rows(operators: Sequence[str], sources: Sequence[Sequence[Source]]) -> list[Row | None]:
+    """Operators and operands of every vertex in canonical order -> a row each, None where one
+    does not fit."""
+    rows: list[Row | None] = []
+    used: set[int] = set()
+    by_operator: dict[str, list[int]] = {}
+    for index, operands in enumerate(sources):
+        symbols = _spell(index, operands, used)
+        peers = by_operator.setdefault(operators[index], [])
+        if len(symbols) > SYMBOLS or not _fits(symbols):
+            symbols = _copy(index, operands, used, sources, peers) or symbols
+        rows.append(_to_row(symbols) if _fits(symbols) else None)
+        used.update(source for source, _ in operands)
+        if len(operands) > 2:
+            peers.append(index)
+    return rows
+
+
+def read_structure(rows: Sequence[Sequence[int]]) -> list[list[Source]]:
+    """Rows -> operands of every vertex. Any rows give some operands, each before its vertex."""
+    stack: list[int] = []
+    sources: list[list[Source]] = []
+    for index, row in enumerate(rows):
+        symbols = _from_row(row)
+        fresh = sum(number for kind, number, _ in symbols if kind == FRESH)
+        taken = iter(stack[max(0, len(stack) - fresh) :])
+        del stack[max(0, len(stack) - fresh) :]
+        operands: list[Source] = []
+        for kind, number, slot in symbols:
+            target = max(0, index - number)
+            if kind == FRESH:
+                operands += [(v, slot) for _, v in zip(range(number), taken, strict=False)]
+            elif kind == BACK and index:
+                operands.append((min(target, index - 1), slot))
+            elif kind == COPY and number:
+                operands += sources[target]
+        sources.append(operands)
+        stack.append(index)
+    return sources
+
+
+def _spell(index: int, operands: Sequence[Source], used: set[int]) -> list[Symbol]:
+    symbols: list[Symbol] = []
+    seen = set(used)
+    for source, slot in operands:
+        if source in seen:
+            symbols.append((BACK, index - source, slot))
+        elif symbols and symbols[-1][0] == FRESH and symbols[-1][2] == slot == 0:
+            symbols[-1] = (FRESH, symbols[-1][1] + 1, 0)
+        else:
+            symbols.append((FRESH, 1, slot))
+        seen.add(source)
+    return symbols
+
+
+def _copy(
+    index: int,
+    operands: Sequence[Source],
+    used: set[int],
+    sources: Sequence[Sequence[Source]],
+    peers: Sequence[int],
+) -> list[Symbol] | None:
+    for peer in reversed(peers[-LOOK_BACK:]):
+        shared = len(sources[peer])
+        if list(operands[:shared]) == list(sources[peer]):
+            return [(COPY, index - peer, 0), *_spell(index, operands[shared:], used)]
+    return None
+
+
+def _fits(symbols: Sequence[Symbol]) -> bool:
+    return len(symbols) <= SYMBOLS and all(
+        number < 16**digits and slot < slots
+        for (_, number, slot), digits, slots in zip(symbols, DIGITS, SLOTS, strict=False)
+    )
+
+
+def _to_row(symbols: Sequence[Symbol]) -> Row:
+    padded = [*symbols, *[(END, 0, 0)] * (SYMBOLS - len(symbols))]
+    kinds = [kind for kind, _, _ in padded]
+    slots = [slot for _, _, slot in padded[:2]]
+    digits = [
+        number >> 4 * place & 15
+        for (_, number, _), count in zip(padded, DIGITS, strict=True)
+        for place in reversed(range(count))
+    ]
+    return (*kinds, *slots, *digits)
+
+
+def _from_row(row: Sequence[int]) -> list[Symbol]:
+    slots = (*row[4:6], 0, 0)
+    digits = iter(row[6:])
+    symbols = []
+    for kind, slot, count in zip(row[:4], slots, DIGITS, strict=True):
+        number = 0
+        for _ in range(count):
+            number = number << 4 | next(digits)
+        symbols.append((kind, number, slot))
+    ends = next((i for i, (kind, _, _) in enumerate(symbols) if kind == END), SYMBOLS)
+    return symbols[:ends]
+
+
+def sources_of(vertices: Sequence[Vertex]) -> list[list[Source]]:
+    """The operands of every vertex as (vertex, output slot)."""
+    return [[(o.source, o.output) for o in v.operands] for v in vertices]

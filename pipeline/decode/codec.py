@@ -1,0 +1,194 @@
+"""A codec: a trained compressor with everything needed to encode and decode networks."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save
+
+from pipeline.compress.attributes import Vocabulary
+from pipeline.compress.fields import Items
+from pipeline.compress.projection import Projection
+from pipeline.compress.store import load_model, read_card
+from pipeline.compress.vertices import to_draft, to_items
+from pipeline.decode.repair import Repaired, repair
+from pipeline.errors import DataError, InvalidNetwork
+from pipeline.graph.json_form import vertex_from_plain, vertex_to_plain
+from pipeline.graph.network import Network, Vertex
+from pipeline.harvest.atomic import write_atomically
+
+SHIPPED = Path(__file__).parent.parent / "codecs"
+ROWS_AT_ONCE = 4096  # bounds memory whatever the network's size
+MAX_PATCH = 64 * 2**20  # bytes of a patch once it is unpacked
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """What a codec makes of one network of n vertices.
+
+    ``structure`` (n, 4), ``operation`` (n, 2), ``attributes`` (n, 8), ``graph`` (64,), all
+    float32; ``patch``: what decoding the vectors alone would get wrong, empty for nothing.
+    """
+
+    codec: str
+    fingerprint: str
+    structure: np.ndarray
+    operation: np.ndarray
+    attributes: np.ndarray
+    graph: np.ndarray
+    patch: bytes
+
+    @property
+    def latents(self) -> dict[str, np.ndarray]:
+        return {
+            "structure": self.structure,
+            "operation": self.operation,
+            "attributes": self.attributes,
+        }
+
+    def save(self, path: Path | str) -> None:
+        """Write the code as a safetensors file, whole or not at all."""
+        patch = np.frombuffer(self.patch, dtype=np.uint8)
+        tensors = {**self.latents, "graph": self.graph, "patch": patch}
+        metadata = {"codec": self.codec, "fingerprint": self.fingerprint}
+        write_atomically(Path(path), save(tensors, metadata))
+
+    @classmethod
+    def load(cls, path: Path | str) -> Code:
+        """Raises DataError naming the file when it is no code."""
+        try:
+            with safe_open(path, "numpy") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            patch = tensors.pop("patch").tobytes()
+            code = cls(metadata["codec"], metadata["fingerprint"], patch=patch, **tensors)
+        except (OSError, SafetensorError, KeyError, TypeError) as e:
+            raise DataError(f"{path}: not a code: {e}") from e
+        widths = {name: a.shape for name, a in code.latents.items()}
+        if any(len(s) != 2 or s[0] != len(code.structure) for s in widths.values()):
+            raise DataError(f"{path}: not a code: vectors of shapes {widths}")
+        return code
+
+
+@dataclass(frozen=True, eq=False)
+class Codec:
+    """A trained model and what its rows mean. ``encode`` is linear in vertices."""
+
+    name: str
+    model: Any
+    vocabulary: Vocabulary
+    projection: Projection
+    card: dict[str, Any]
+
+    def encode(self, network: Network) -> Code:
+        """A network -> its vectors, and the patch that makes decoding them exact."""
+        latents = self._encode_rows(to_items(network, self.vocabulary))
+        draft = self.draft(latents)
+        return Code(
+            self.name,
+            network.fingerprint,
+            **latents,
+            graph=self.projection.vector(network),
+            patch=make_patch(draft, network.vertices),
+        )
+
+    def decode(self, code: Code, patch: bool = True) -> Network:
+        """A code -> a network: the very one with its patch; without, what the vectors alone
+        say, repaired where that is no valid network.
+
+        Raises InvalidNetwork for a patch that does not fit its vectors.
+        """
+        if not patch or not code.patch:
+            return self.decode_vectors(code).network
+        return Network(tuple(apply_patch(self.draft(code.latents), code.patch)))
+
+    def decode_vectors(self, code: Code) -> Repaired:
+        """The vectors alone -> a valid network, and the repairs that it took."""
+        return repair(self.draft(code.latents))
+
+    def draft(self, latents: dict[str, np.ndarray]) -> list[Vertex]:
+        """Vectors -> vertices, before any repair."""
+        parts = []
+        for rows in _slices(len(latents["structure"])):
+            tensors = {g: torch.from_numpy(np.array(v[rows])) for g, v in latents.items()}
+            with torch.inference_mode():
+                parts.append(self.model.decode(tensors))
+        return to_draft(_joined(parts), self.vocabulary)
+
+    def _encode_rows(self, items: Items) -> dict[str, np.ndarray]:
+        parts = []
+        for rows in _slices(len(items["structure"])):
+            with torch.inference_mode():
+                parts.append(self.model.encode({g: v[rows] for g, v in items.items()}))
+        return {g: v.float().numpy() for g, v in _joined(parts).items()}
+
+
+def load_codec(name: str, directory: Path = SHIPPED) -> Codec:
+    """A shipped codec by name, or one in another folder. Runs no code from its files.
+
+    Raises DataError: unknown (listing the known ones), damaged, or not of the zoo's domain.
+    """
+    known = codec_names(directory, domain="zoo")
+    if name not in known:
+        raise DataError(f"no codec {name!r} for whole networks; known are: {', '.join(known)}")
+    card = read_card(directory / name)
+    file = directory / f"{name}.projection.safetensors"
+    try:
+        arrays = load_file(file)
+        projection = Projection(
+            tuple(card["patterns"]), arrays["weights"], arrays["mean"], arrays["directions"]
+        )
+        vocabulary = Vocabulary.from_plain(card["vocabulary"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
+        raise DataError(f"{file}: damaged codec: {e}") from e
+    return Codec(name, load_model(directory / name), vocabulary, projection, card)
+
+
+def codec_names(directory: Path = SHIPPED, domain: str | None = None) -> list[str]:
+    """The codecs in a folder, sorted; those of one domain ("zoo", "enas6") if it is named."""
+    names = sorted(path.stem for path in directory.glob("*.json"))
+    return [n for n in names if domain is None or domain_of(directory, n) == domain]
+
+
+def domain_of(directory: Path, name: str) -> str:
+    """What a codec compresses: the networks of the ``zoo``, or the cells of ``enas6``."""
+    return str(read_card(directory / name).get("domain", "enas6"))
+
+
+def make_patch(draft: Sequence[Vertex], vertices: Sequence[Vertex]) -> bytes:
+    """The vertices that the draft has wrong, compressed; empty when it is right."""
+    wrong = {
+        index: vertex_to_plain(vertex)
+        for index, (made, vertex) in enumerate(zip(draft, vertices, strict=True))
+        if repr(made) != repr(vertex)  # repr tells 1 from 1.0 as the fingerprint does
+    }
+    text = json.dumps(wrong, separators=(",", ":")).encode()
+    return zlib.compress(text, 9) if wrong else b""
+
+
+def apply_patch(draft: Sequence[Vertex], patch: bytes) -> list[Vertex]:
+    """The draft with its corrections. Raises InvalidNetwork for a patch that does not fit."""
+    vertices = list(draft)
+    try:
+        text = zlib.decompressobj().decompress(patch, MAX_PATCH)
+        for index, plain in json.loads(text).items():
+            vertices[int(index)] = vertex_from_plain(plain)
+    except (zlib.error, ValueError, TypeError, IndexError, AttributeError) as e:
+        raise InvalidNetwork("bad_patch", f"the patch does not fit its vectors: {e}") from e
+    return vertices
+
+
+def _slices(count: int) -> list[slice]:
+    return [slice(start, start + ROWS_AT_ONCE) for start in range(0, count, ROWS_AT_ONCE)]
+
+
+def _joined(parts: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    return {group: torch.cat([part[group] for part in parts]) for group in parts[0]}
