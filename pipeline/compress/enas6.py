@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline.compress import cells as enas
 from pipeline.compress.cells import Cells, Graphs
 from pipeline.compress.store import build_model, save_codec
-from pipeline.compress.trainer import Objective, Rows, Trained, TrainParams, train
+from pipeline.compress.trainer import Curve, Objective, Rows, Trained, TrainParams, train
 from pipeline.compress.vae_quality import ACCURACY
 
 CHUNK = 4096
@@ -141,7 +141,7 @@ def train_enas6(
         description=params.name,
     )
     card = _card(kind, params, trained, len(train_cells), time.perf_counter() - began)
-    save_codec(out_dir, params.name, model, card | {"curve": trained.curve})
+    save_codec(out_dir, params.name, model, card | {"curve": rounded(trained.curve)})
     return card
 
 
@@ -180,3 +180,8 @@ def machine() -> dict[str, Any]:
 def bits(nats: float) -> float:
     """Nats in bits."""
     return nats / math.log(2)
+
+
+def rounded(curve: Curve) -> Curve:
+    """The curve to five decimals, all that a figure of it shows."""
+    return [{name: round(value, 5) for name, value in point.items()} for point in curve]

@@ -60,7 +60,7 @@ class SequenceDecoder(nn.Module):
         self.head = BlockLinear(len(slots), width, outside.shape[1])
 
     def begin(self, z: Tensor) -> Tensor:
-        return self.start(self.waves(z.view(len(z) * self.blocks, -1))).tanh()[None]
+        return self.start(self.waves(z.reshape(len(z) * self.blocks, -1))).tanh()[None]
 
     def logits(self, states: Tensor, n: int) -> Tensor:
         """States (n B, longest, w) -> (B longest, n, classes)."""

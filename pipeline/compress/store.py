@@ -54,7 +54,9 @@ def save_codec(directory: Path | str, name: str, model: Any, card: dict[str, Any
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    state = model.state_dict()
+    # Weights that two layers share are written twice: safetensors holds no references.
+    tensors = {k: v.detach().cpu().clone().contiguous() for k, v in state.items()}
     weights = save(tensors)
     whole = {
         "format": FORMAT,
