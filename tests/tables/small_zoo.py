@@ -29,7 +29,7 @@ HEAD = (("GlobalAveragePool", {}), ("Flatten", {"axis": 1}), ("Gemm", {"out_chan
 ZOO = {
     "plain8": ("plain", network_of_layers(conv(8), BN, RELU, conv(8), BN, RELU, *HEAD)),
     "plain16": ("plain", network_of_layers(conv(16), BN, RELU, conv(16), BN, RELU, *HEAD)),
-    "plain32": ("plain", network_of_layers(conv(32), BN, RELU, conv(32), BN, RELU, *HEAD)),
+    "resnet18": ("plain", network_of_layers(conv(32), BN, RELU, conv(32), BN, RELU, *HEAD)),
     "skip8": (
         "skip",
         network_of_layers(conv(8), BN, RELU, conv(8), BN, ("Add", {}), RELU, *HEAD,

@@ -1,0 +1,86 @@
+-- The codec whose vectors count when a query names none.
+CREATE OR REPLACE MACRO default_codec() AS (SELECT s.default_codec FROM settings s);
+
+-- Name or fingerprint of a network -> its fingerprint.
+CREATE OR REPLACE MACRO find_network(wanted) AS coalesce(
+    (
+        SELECT n.fingerprint FROM networks n
+        WHERE n.name = wanted OR n.fingerprint = wanted
+        ORDER BY n.fingerprint = wanted DESC, n.fingerprint
+        LIMIT 1
+    ),
+    error('no network has the name or fingerprint ' || wanted)
+);
+
+-- Fingerprint and codec -> the vector of that network.
+CREATE OR REPLACE MACRO vector_of(wanted, made_by) AS coalesce(
+    (
+        SELECT g.vector FROM graph_embeddings g
+        WHERE g.fingerprint = wanted AND g.codec = made_by
+    ),
+    error('codec ' || made_by || ' has no vector of network ' || wanted)
+);
+
+-- The k networks nearest to a fingerprint by cosine, itself left out.
+CREATE OR REPLACE MACRO similar_to(fingerprint, k := 10, codec := NULL) AS TABLE
+    WITH
+    asked AS (
+        SELECT fingerprint::VARCHAR AS wanted, coalesce(codec, default_codec()) AS made_by
+    ),
+    scored AS (
+        SELECT
+            g.fingerprint,
+            array_cosine_similarity(
+                g.vector, (SELECT vector_of(a.wanted, a.made_by) FROM asked a)
+            ) AS similarity
+        FROM graph_embeddings g
+        WHERE g.codec = (SELECT a.made_by FROM asked a)
+            AND g.fingerprint <> (SELECT a.wanted FROM asked a)
+    ),
+    near AS (  -- the cosine with a vector of zeros is not a number: such come last
+        SELECT s.fingerprint, s.similarity
+        FROM scored s
+        ORDER BY isnan(s.similarity), s.similarity DESC, s.fingerprint
+        LIMIT k
+    )
+    SELECT n.name, n.family, near.fingerprint, near.similarity
+    FROM near
+    LEFT JOIN networks n ON n.fingerprint = near.fingerprint
+    ORDER BY isnan(near.similarity), near.similarity DESC, near.fingerprint;
+
+-- The same, for a name or a fingerprint.
+CREATE OR REPLACE MACRO nearest(name, k := 10, codec := NULL) AS TABLE
+    SELECT * FROM similar_to(find_network(name), k := k, codec := codec);
+
+-- The operators of a network and how often each occurs.
+CREATE OR REPLACE MACRO operators_of(name) AS TABLE
+    SELECT o.operator, count(*) AS vertices
+    FROM nodes o
+    WHERE o.fingerprint = find_network(name)
+    GROUP BY o.operator
+    ORDER BY vertices DESC, o.operator;
+
+-- The runs of n operators along the edges of a network, and how often each occurs.
+CREATE OR REPLACE MACRO block_histogram(name, n := 3) AS TABLE
+    WITH RECURSIVE
+    labels AS (
+        SELECT v.node, v.operator FROM nodes v WHERE v.fingerprint = find_network(name)
+    ),
+    steps AS (
+        SELECT DISTINCT e.source, e.target FROM edges e
+        WHERE e.fingerprint = find_network(name)
+    ),
+    runs AS (
+        SELECT l.node AS last, l.operator AS block, 1 AS length FROM labels l
+        UNION ALL
+        SELECT s.target, r.block || ' > ' || l.operator, r.length + 1
+        FROM runs r
+        JOIN steps s ON s.source = r.last
+        JOIN labels l ON l.node = s.target
+        WHERE r.length < n
+    )
+    SELECT runs.block, count(*) AS occurrences
+    FROM runs
+    WHERE runs.length = n
+    GROUP BY runs.block
+    ORDER BY occurrences DESC, runs.block;

@@ -1,0 +1,20 @@
+-- One view a table, over the shards of the dataset's current version.
+CREATE OR REPLACE VIEW files AS SELECT * FROM read_parquet($files);
+CREATE OR REPLACE VIEW networks AS SELECT * FROM read_parquet($networks);
+CREATE OR REPLACE VIEW nodes AS SELECT * FROM read_parquet($nodes);
+CREATE OR REPLACE VIEW edges AS SELECT * FROM read_parquet($edges);
+CREATE OR REPLACE VIEW attributes AS SELECT * FROM read_parquet($attributes);
+CREATE OR REPLACE VIEW rejected AS SELECT * FROM read_parquet($rejected);
+-- Parquet knows lists only: the width of the vectors comes from the manifest. Columns are
+-- named with their table (s), or DuckDB takes them for the parameters of a macro that uses it.
+CREATE OR REPLACE VIEW graph_embeddings AS
+    SELECT s.* REPLACE (s.vector::FLOAT[$vector] AS vector)
+    FROM read_parquet($graph_embeddings) s;
+CREATE OR REPLACE VIEW vertex_embeddings AS
+    SELECT s.* REPLACE (
+        s.structure::FLOAT[$structure] AS structure,
+        s.operation::FLOAT[$operation] AS operation,
+        s.attributes::FLOAT[$attributes_width] AS attributes
+    )
+    FROM read_parquet($vertex_embeddings) s;
+CREATE OR REPLACE VIEW patches AS SELECT * FROM read_parquet($patches);

@@ -1,0 +1,150 @@
+import os
+
+import duckdb
+import pytest
+from small_dataset import ABOUT, register_small_zoo
+from small_tables import small_rows
+from small_zoo import ZOO
+
+from pipeline.errors import DataError
+from pipeline.registry.export import export_database
+from pipeline.registry.register import register
+from pipeline.registry.sql import QueryError, connect, run_query
+from pipeline.tables.tables import TABLES
+from pipeline.tables.write import write_tables
+
+
+@pytest.fixture
+def connection(datasets):
+    with connect(datasets) as opened:
+        yield opened
+
+
+def rows(connection, sql):
+    return run_query(connection, sql).rows
+
+
+def test_every_table_is_a_view_with_its_columns(connection):
+    for name, table in TABLES.items():
+        result = run_query(connection, f"FROM {name}")
+        assert result.columns == tuple(column.name for column in table.columns)
+        assert result.rows
+
+
+def test_views_work_from_any_folder(datasets, monkeypatch, tmp_path):
+    monkeypatch.chdir(datasets.parent)
+    with connect(os.path.relpath(datasets)) as opened:
+        monkeypatch.chdir("/")
+        assert rows(opened, "SELECT count(*) FROM networks") == [(len(ZOO),)]
+
+
+def test_views_cannot_be_written_to(connection):
+    with pytest.raises(QueryError):
+        run_query(connection, "DELETE FROM networks")
+
+
+def test_nearest_orders_the_others_by_cosine(connection):
+    found = run_query(connection, "FROM nearest('plain8')")
+    assert found.columns == ("name", "family", "fingerprint", "similarity")
+    assert len(found.rows) == len(ZOO) - 1
+    assert {row[0] for row in found.rows[:2]} == {"plain16", "resnet18"}
+    similarities = [row[3] for row in found.rows]
+    assert similarities == sorted(similarities, reverse=True)
+    assert similarities[0] > 0.99
+
+
+def test_nearest_takes_a_name_or_fingerprint_a_count_and_a_codec(connection):
+    fingerprint = ZOO["plain8"][1].fingerprint
+    by_name = rows(connection, "FROM nearest('plain8', k := 2)")
+    assert len(by_name) == 2
+    assert rows(connection, f"FROM nearest('{fingerprint}', k := 2)") == by_name
+    assert rows(connection, f"FROM similar_to('{fingerprint}', k := 2)") == by_name
+    assert rows(connection, "FROM nearest('plain8', k := 2, codec := 'zoo-ae')") == by_name
+    assert rows(connection, "FROM nearest('plain8', 2, codec := 'zoo-vae')") == by_name
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("FROM nearest('nobody')", "no network has the name or fingerprint nobody"),
+        ("FROM nearest('odd', codec := 'none')", "codec none has no vector"),
+        ("FROM operators_of('nobody')", "no network has the name"),
+        ("SELEC 1", "syntax error"),
+        ("FROM nodez", "nodez"),
+    ],
+)
+def test_what_is_wrong_with_a_query_is_said(connection, sql, message):
+    with pytest.raises(QueryError, match=message):
+        run_query(connection, sql)
+
+
+def test_operators_and_blocks_of_a_network(connection):
+    assert rows(connection, "FROM operators_of('plain8')")[:3] == [
+        ("BatchNormalization", 2), ("Conv", 2), ("Relu", 2),
+    ]  # fmt: skip
+    pairs = dict(rows(connection, "FROM block_histogram('skip8', n := 2)"))
+    assert pairs["Relu > Add"] == 1
+    assert pairs["BatchNormalization > Add"] == 1
+    assert sum(pairs.values()) == len(list(ZOO["skip8"][1].edges))
+    triples = dict(rows(connection, "FROM block_histogram('plain8')"))
+    assert triples["Conv > BatchNormalization > Relu"] == 2
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path):
+    graphs = {n: r for n, r in small_rows().items() if TABLES[n].key[0] != "codec"}
+    write_tables(tmp_path / "work", graphs)
+    register(tmp_path / "datasets/zoo", [tmp_path / "work"], ABOUT, {}, "zoo-vae")
+    with connect(tmp_path / "datasets") as opened:
+        assert rows(opened, "FROM operators_of('odd')")
+        for sql in ("FROM graph_embeddings", "FROM nearest('odd')", "FROM similar_to('f')"):
+            with pytest.raises(QueryError, match="no table graph_embeddings yet"):
+                run_query(opened, sql)
+
+
+def test_a_session_survives_a_new_version(tmp_path):
+    register_small_zoo(tmp_path)
+    with connect(tmp_path / "datasets") as opened:
+        assert rows(opened, "SELECT count(*) FROM networks") == [(len(ZOO),)]
+        register_small_zoo(tmp_path, ["odd", "plain8"])
+        assert rows(opened, "SELECT count(*) FROM networks") == [(2,)]
+        assert rows(opened, "SELECT version FROM settings") == [("1.1.0",)]
+
+
+def test_a_dataset_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match="no dataset was registered"):
+        connect(tmp_path, "zoo")
+
+
+def test_a_vector_of_zeros_is_the_farthest(tmp_path):
+    found = small_rows()
+    for row in found["graph_embeddings"]:
+        if row["fingerprint"] == ZOO["resnet18"][1].fingerprint:
+            row["vector"] = [0.0] * 64
+    write_tables(tmp_path / "work", found, {"vector": 64, "structure": 4, "operation": 2,
+                                            "attributes": 8})  # fmt: skip
+    register(tmp_path / "datasets/zoo", [tmp_path / "work"], ABOUT, {}, "zoo-vae")
+    with connect(tmp_path / "datasets") as opened:
+        assert rows(opened, "SELECT name FROM nearest('plain8')")[-1] == ("resnet18",)
+
+
+def test_the_exported_file_is_plain_duckdb(datasets, tmp_path, connection):
+    path = export_database(datasets, "zoo", tmp_path / "zoo.duckdb")
+    with duckdb.connect(str(path), read_only=True) as plain:
+        for name in TABLES:
+            count = f"SELECT count(*) FROM {name}"
+            assert plain.execute(count).fetchall() == rows(connection, count)
+        types = dict(
+            plain.execute(
+                "SELECT column_name, data_type FROM duckdb_columns()"
+                " WHERE table_name = 'graph_embeddings'"
+            ).fetchall()
+        )
+        assert types["vector"] == "FLOAT[64]"
+        nearest = "FROM nearest('plain8', k := 3)"
+        assert plain.execute(nearest).fetchall() == rows(connection, nearest)
+        assert plain.execute("FROM block_histogram('odd')").fetchall()
+        assert plain.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'edges'"
+                             ).fetchone() == ("edges of every network",)  # fmt: skip
+        stored = plain.execute("SELECT * FROM settings").fetchall()
+        assert stored == [("zoo", "1.0.0", "zoo-vae")]
+    assert [p.name for p in tmp_path.glob(".tmp-*")] == []
