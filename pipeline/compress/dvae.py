@@ -1,0 +1,362 @@
+"""D-VAE: networks read and written vertex by vertex, in their topological order.
+
+Zhang, Jiang, Cui, Garnett, Chen, "D-VAE: A Variational Autoencoder for Directed Acyclic
+Graphs", NeurIPS 2019 (arxiv.org/abs/1904.11088), the bidirectional form of its ENAS
+experiments, with vertex numbers. The likelihood is the authors', the arithmetic arranged for
+batches: vertices go one by one, all graphs at once, and what the paper does edge by edge is
+done for all edges of all graphs after the vertices (true networks given, nothing waits for a
+decision).
+"""
+
+import math
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveInt
+from torch import Tensor, nn
+
+from pipeline.compress.cells import ABSENT, INPUT, OUTPUT, VERTICES, Cells, Graphs, to_graphs
+
+TYPES = 8
+ONE = torch.ones(())
+Losses = tuple[Tensor, Tensor]  # reconstruction and KL divergence, nats, summed over a batch
+
+
+class DVAEConfig(BaseModel):
+    """Defaults are the authors'.
+
+    ``hidden``: size of a vertex' state. ``noise``: what training scales the posterior's
+    standard deviation by. ``mixed``: training multiplies in bfloat16, with float32 weights.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hidden: PositiveInt = 501
+    dimensions: PositiveInt = 56
+    noise: NonNegativeFloat = 0.01
+    mixed: bool = False
+
+
+class Message(nn.Module):
+    """What a vertex tells its successors: gate(h, place) * map(h, place)."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(hidden + VERTICES)
+        self.weight = nn.Parameter(torch.empty(2 * hidden, hidden).uniform_(-bound, bound))
+        self.place = nn.Parameter(torch.empty(VERTICES, 2 * hidden).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(hidden).uniform_(-bound, bound))
+
+    def forward(self, states: Tensor, place: int) -> Tensor:
+        """States (n, h) of the vertices numbered ``place`` -> messages (n, h)."""
+        shift = self.place[place] + F.pad(self.bias, (0, len(self.bias)))
+        gate, content = F.linear(states, self.weight, shift).chunk(2, -1)
+        return gate.sigmoid() * content
+
+
+class Cell(nn.Module):
+    """A GRU cell whose input is a vertex type and whose past is the sum of its messages."""
+
+    def __init__(self, hidden: int, features: nn.Module, width: int) -> None:
+        super().__init__()
+        self.features = features  # types (n,) -> (n, width)
+        self.gru = nn.GRUCell(width, hidden)
+
+    def look(self, types: Tensor) -> Tensor:
+        """Types of any shape -> the input's share of the three gates (..., 3h)."""
+        every = self.features(torch.arange(TYPES, device=types.device))
+        table = F.linear(every, self.gru.weight_ih, self.gru.bias_ih)  # (types, 3h)
+        return F.embedding(types, table)
+
+    def project(self, summed: Tensor) -> Tensor:
+        """Sums of messages (..., h) -> their share of the three gates, without the bias."""
+        return F.linear(summed, self.gru.weight_hh)
+
+    def forward(self, looked: Tensor, summed: Tensor) -> Tensor:
+        """The new state (n, h)."""
+        projected = F.linear(summed, self.gru.weight_hh, self.gru.bias_hh)
+        return step(looked, projected, summed)
+
+    def empty(self, looked: Tensor) -> Tensor:
+        """The state of a vertex that got no message."""
+        nothing = looked.new_zeros(len(looked), self.gru.hidden_size)
+        return step(looked, self.gru.bias_hh.expand_as(looked), nothing)
+
+
+class Step(torch.autograd.Function):
+    """A GRU's gates and new state. Autograd's own would write ten times as much memory."""
+
+    @staticmethod
+    def forward(ctx: Any, looked: Tensor, projected: Tensor, summed: Tensor) -> Tensor:
+        h = summed.shape[1]
+        rz = (looked[:, : 2 * h] + projected[:, : 2 * h]).sigmoid_()
+        r, z = rz.chunk(2, 1)
+        told = projected[:, 2 * h :]
+        candidate = torch.addcmul(looked[:, 2 * h :], r, told).tanh_()
+        ctx.save_for_backward(rz, told, candidate, summed)
+        return torch.lerp(candidate, summed, z)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        (grad,) = grads
+        rz, told, candidate, summed = ctx.saved_tensors
+        r, z = rz.chunk(2, 1)
+        to_summed = grad * z
+        to_candidate = (grad - to_summed) * torch.addcmul(ONE, candidate, candidate, value=-1)
+        to_rz = torch.cat([to_candidate * told, grad * (summed - candidate)], 1)
+        to_rz.mul_(torch.addcmul(rz, rz, rz, value=-1))
+        to_looked = torch.cat([to_rz, to_candidate], 1)
+        return to_looked, torch.cat([to_rz, to_candidate * r], 1), to_summed
+
+
+def step(looked: Tensor, projected: Tensor, summed: Tensor) -> Tensor:
+    """Gates' shares of types and of messages (n, 3h), sums of messages -> states (n, h)."""
+    return Step.apply(looked.float(), projected.float(), summed.float())
+
+
+class EdgeScore(nn.Module):
+    """How likely a vertex reads another: a hidden layer over both states, and its logit."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.layer, self.logit = nn.Linear(2 * hidden, 4 * hidden), nn.Linear(4 * hidden, 1)
+
+    def source(self, states: Tensor) -> Tensor:
+        """The share of the vertices read (..., h) in the hidden layer, (..., 4h)."""
+        return F.linear(states, self.layer.weight.chunk(2, 1)[0], self.layer.bias)
+
+    def target(self, states: Tensor) -> Tensor:
+        """The share of the reading vertices (..., h) in the hidden layer, (..., 4h)."""
+        return F.linear(states, self.layer.weight.chunk(2, 1)[1])
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        return self.logit((source + target).relu())[..., 0]
+
+
+class Steps(NamedTuple):
+    """What a pass over the vertices leaves."""
+
+    states: Tensor  # (n, 8, h)
+    messages: Tensor  # (n, 7, h) of all vertices but the last
+
+
+class OneHot(nn.Module):
+    """Types as the paper's features: one-hot vectors."""
+
+    def forward(self, types: Tensor) -> Tensor:
+        return F.one_hot(types, TYPES).float()
+
+
+class DVAE(nn.Module):
+    """Networks <-> vectors: two asynchronous passes of messages, a Gaussian, one pass back."""
+
+    kind: ClassVar[str] = "dvae"
+    Config: ClassVar[type[DVAEConfig]] = DVAEConfig
+
+    def __init__(self, config: DVAEConfig) -> None:
+        super().__init__()
+        self.config = config
+        h, d = config.hidden, config.dimensions
+        features, width = self.make_features()
+        self.read_forward, self.read_backward, self.write = (
+            Cell(h, features, width) for _ in range(3)
+        )
+        self.tell_forward, self.tell_backward = Message(h), Message(h)  # forward also writes
+        self.unify = nn.Linear(2 * h, h)
+        self.mean, self.log_variance = nn.Linear(h, d), nn.Linear(h, d)
+        self.start = nn.Linear(d, h)
+        self.score_type = nn.Sequential(
+            nn.Linear(h, 2 * h), nn.ReLU(), nn.Linear(2 * h, TYPES)
+        )
+        self.score_edge = EdgeScore(h)
+
+    def make_features(self) -> tuple[nn.Module, int]:
+        """Vertex types -> features, and how many."""
+        return OneHot(), TYPES
+
+    def encode(self, cells: Cells) -> Tensor:
+        """Networks -> the means of their posteriors, (n, dimensions) float32."""
+        return self.posterior(to_graphs(cells))[0]
+
+    def posterior(self, graphs: Graphs) -> tuple[Tensor, Tensor]:
+        """Mean and log variance, (n, dimensions) each."""
+        types, edges = graphs.types, graphs.edges.float()
+        ahead = self.propagate(self.read_forward, self.tell_forward, types, edges)
+        back = self.propagate(
+            self.read_backward, self.tell_backward, types.flip(1), edges.flip(1, 2).mT, True
+        )
+        state = self.unify(torch.cat([ahead.states[:, -1], back.states[:, -1]], 1))
+        return self.mean(state), self.log_variance(state)
+
+    def propagate(
+        self,
+        cell: Cell,
+        tell: Message,
+        types: Tensor,
+        edges: Tensor,
+        backward: bool = False,
+        start: Tensor | None = None,
+    ) -> Steps:
+        """Vertices one after the other, each from the gated sum of its predecessors.
+
+        ``start`` (n, h): the first vertex' sum of messages. ``backward``: columns run from the
+        last vertex to the first, so vertex numbers do too.
+        """
+        looked = cell.look(types).unbind(1)  # 8 times (n, 3h)
+        first = cell.empty(looked[0]) if start is None else cell(looked[0], start)
+        states, messages = [first], []
+        sums = looked[0].new_zeros(())
+        for v in range(VERTICES - 1):
+            place = VERTICES - 1 - v if backward else v
+            messages.append(tell(states[-1], place))
+            sums = edges[:, v, v + 1 :, None] * messages[-1][:, None] + sums  # (n, 7 - v, h)
+            arrived, sums = sums.split((1, VERTICES - 2 - v), 1)
+            states.append(cell(looked[v + 1], arrived[:, 0]))
+        return Steps(torch.stack(states, 1), torch.stack(messages, 1))
+
+    def losses(self, cells: Cells) -> Losses:
+        """-log p(network | z) and the KL divergence, in nats, summed over the batch."""
+        mixed = self.training and self.config.mixed
+        with torch.autocast(self.start.weight.device.type, torch.bfloat16, enabled=mixed):
+            return self.likelihood(to_graphs(cells))
+
+    def likelihood(self, graphs: Graphs) -> Losses:
+        mean, log_variance = (x.float() for x in self.posterior(graphs))
+        z = mean
+        if self.training:
+            noise = self.config.noise * torch.randn_like(mean)
+            z = mean + (0.5 * log_variance).exp() * noise
+        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum()
+        return self.nats(z, graphs), divergence
+
+    def nats(self, z: Tensor, graphs: Graphs) -> Tensor:
+        """-log p(graphs | z), summed: every step is told the true steps before it."""
+        types, edges = graphs.types, graphs.edges.float()
+        begin = self.start(z).tanh()
+        steps = self.propagate(self.write, self.tell_forward, types, edges, start=begin)
+        logits = self.score_type(steps.states[:, :-1]).flatten(0, 1)  # (n 7, types)
+        nats = F.cross_entropy(logits, types[:, 1:].flatten(), reduction="sum")
+        return nats + self.edge_nats(steps, graphs)
+
+    def edge_nats(self, steps: Steps, graphs: Graphs) -> Tensor:
+        """Edges into a vertex are decided from its nearest predecessor down to the input.
+
+        After each edge the vertex' state is renewed, so a state belongs to an edge: it is what
+        the predecessors after it are held against. Before the first edge only the type counts.
+        """
+        edges = graphs.edges
+        states = torch.cat([self.typed_states(), self.renewed_states(steps, graphs)])
+        sources = self.score_edge.source(steps.states[:, :-1])  # (n, 7, 4h)
+        targets = self.score_edge.target(states)  # (types + renewals, 4h)
+        current = number_states(graphs)  # (n, 7, 8)
+        logits = [
+            self.score_edge(source, F.embedding(current[:, k, k + 1 :], targets))
+            for k, source in enumerate(sources.split(1, 1))  # (n, 1, 4h) and (n, 7 - k, 4h)
+        ]
+        truth = [edges[:, k, k + 1 :] for k in range(VERTICES - 1)]
+        return F.binary_cross_entropy_with_logits(
+            torch.cat(logits, 1), torch.cat(truth, 1).float(), reduction="sum"
+        )
+
+    def typed_states(self) -> Tensor:
+        """The state of a vertex of each type before it has an edge, (types, h)."""
+        types = torch.arange(TYPES, device=self.start.weight.device)
+        return self.write.empty(self.write.look(types))
+
+    def renewed_states(self, steps: Steps, graphs: Graphs) -> Tensor:
+        """The target's state after each edge but those from the input, (renewals, h)."""
+        row, k, v = renewals(graphs).unbind(1)
+        arrived = graphs.edges[row, :-1, v] & (torch.arange(VERTICES - 1) >= k[:, None])
+        bag, vertex = arrived.nonzero().unbind(1)
+        starts = torch.searchsorted(bag, torch.arange(len(row)))
+        place = row[bag] * (VERTICES - 1) + vertex
+        told = steps.messages.flatten(0, 1)  # (n 7, h)
+        summed, projected = (
+            F.embedding_bag(place, table, starts, mode="sum")
+            for table in (told, self.write.project(told))  # a sum's projection is a sum too
+        )
+        looked = self.write.look(graphs.types[row, v])
+        return step(looked, projected + self.write.gru.bias_hh, summed)
+
+    @torch.no_grad()
+    def decode(self, z: Tensor, generator: torch.Generator | None = None) -> Graphs:
+        """Vectors (n, dimensions) -> graphs: the likeliest step by step, or a sample.
+
+        A graph ends with its output vertex, which takes every vertex that none reads yet.
+        """
+        n = len(z)
+        types = torch.full((n, VERTICES), ABSENT)
+        edges = torch.zeros(n, VERTICES, VERTICES, dtype=torch.bool)
+        types[:, 0] = INPUT
+        state = self.write(self.write.look(types[:, 0]), self.start(z).tanh())
+        told, sources = [], []
+        for v in range(1, VERTICES):
+            chosen = pick(self.score_type(state), generator)
+            if v == VERTICES - 1:
+                chosen = torch.full_like(chosen, OUTPUT)
+            live = (types != OUTPUT).all(1)
+            types[live, v] = chosen[live]
+            ends = live & (chosen == OUTPUT)
+            loose = ~edges[:, :v].any(2) & ends[:, None]
+            edges[:, :v, v] = loose
+            if v == VERTICES - 1 or not (live & ~ends).any():
+                continue
+            told.append(self.tell_forward(state, v - 1))
+            sources.append(self.score_edge.source(state))
+            grows = live & ~ends
+            state = self.add_edges(chosen, told, sources, edges[:, :, v], grows, generator)
+        return Graphs(types, edges)
+
+    def add_edges(
+        self,
+        types: Tensor,
+        told: list[Tensor],
+        sources: list[Tensor],
+        edges: Tensor,
+        grows: Tensor,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """Decide the edges into new vertices of ``types``; gives the vertices' states (n, h).
+
+        Writes into ``edges`` (n, 8), and only where ``grows``.
+        """
+        looked = self.write.look(types)
+        state, summed = self.write.empty(looked), torch.zeros_like(told[0])
+        for k in reversed(range(len(told))):
+            odds = self.score_edge(sources[k], self.score_edge.target(state)).sigmoid()
+            bar = 0.5 if generator is None else torch.rand(len(odds), generator=generator)
+            edges[:, k] |= grows & (odds > bar)
+            summed = summed + edges[:, k, None] * told[k]
+            state = self.write(looked, summed)
+        return state
+
+
+def renewals(graphs: Graphs) -> Tensor:
+    """Edges that leave other decisions about their target open, (renewals, 3): graph, ends."""
+    after_input = graphs.edges.clone()
+    after_input[:, 0] = False
+    return after_input.nonzero()
+
+
+def number_states(graphs: Graphs) -> Tensor:
+    """Which state of vertex v its predecessor k is held against, (n, 7, 8) int64 of k and v.
+
+    0..7: the state of a type without edges; from 8 on: the renewals in their order.
+    """
+    row, k, v = renewals(graphs).unbind(1)
+    renewed = torch.zeros(graphs.edges.shape, dtype=torch.long)
+    renewed[row, k, v] = TYPES + torch.arange(len(row))
+    current = graphs.types
+    held: list[Tensor] = []
+    for source in reversed(range(VERTICES - 1)):
+        held.insert(0, current)
+        current = torch.where(graphs.edges[:, source], renewed[:, source], current)
+    return torch.stack(held, 1)
+
+
+def pick(logits: Tensor, generator: torch.Generator | None) -> Tensor:
+    """The likeliest class of each row (n,); with a generator, a sample."""
+    if generator is None:
+        return logits.argmax(1)
+    return torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
