@@ -33,7 +33,8 @@ WITHOUT_COMPRESSION = "without_compression"
 DATA_SEED = 0  # which images: the same for every seed and variant
 NOTE = (
     "accuracies: share of all test images that are right after the last epoch, by seed; "
-    "a run's accuracy, one number an epoch: of the first test_each_epoch of them, classes alike"
+    "a run's accuracy, one number an epoch: of the first test_each_epoch of them, "
+    "classes alike"
 )
 Results = dict[str, Any]
 
