@@ -53,7 +53,8 @@ def fetch(candidate: Candidate, params: Library) -> Fetched:
     try:
         with uninitialised():
             module = timm.create_model(name, pretrained=False, exportable=True)
-        shape = timm.get_pretrained_cfg(name).input_size
     except Exception as error:  # a library's constructor may raise anything
         raise refused(error) from error
+    configuration = timm.get_pretrained_cfg(name)
+    shape = configuration.input_size if configuration else (3, 224, 224)
     return export_fetched(module, torch.zeros(1, *shape))
