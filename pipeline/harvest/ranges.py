@@ -20,6 +20,9 @@ Source = str | os.PathLike[str] | BinaryIO
 PAGE = 8192  # one tensor's header costs one page; small enough for 1 % of any large file
 MAX_AHEAD = 32  # pages in one request while reading in sequence
 MAX_HELD = 512  # pages kept: 4 MiB
+# A larger file on disk is read in pages: the kernel maps 2 MiB around each byte touched, and
+# a hundred weights would count as 200 MiB of this process.
+MAX_MAPPED = 16 << 20
 
 
 class PagedFile:
@@ -29,7 +32,7 @@ class PagedFile:
     falls back to one page after a jump, so that a skipped weight is not fetched.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO | io.FileIO, size: int) -> None:
         self._file, self._size = file, size
         self._pages: OrderedDict[int, bytes] = OrderedDict()
         self._next, self._ahead = -1, 1
@@ -110,7 +113,7 @@ def local_path(source: Source) -> Path | None:
 def open_ranges(
     source: Source, storage_options: Mapping[str, Any] | None = None
 ) -> Iterator[Bytes]:
-    """Opens a source for reading pieces of it: mapped when local, in pages otherwise.
+    """Opens a source for reading pieces of it: mapped when small and local, else in pages.
 
     ``storage_options`` go to fsspec. Every ModelError that leaves the block names the source.
     Raises ModelError: missing, not_a_file, empty, unreadable, unreachable, no_ranges,
@@ -119,7 +122,7 @@ def open_ranges(
     try:
         path = local_path(source)
         if path is not None:
-            opened = _open_mapped(path)
+            opened = _open_local(path)
         elif isinstance(source, str | os.PathLike):
             opened = _open_remote(os.fspath(source), storage_options or {})
         else:
@@ -131,22 +134,26 @@ def open_ranges(
 
 
 @contextmanager
-def _open_mapped(path: Path) -> Iterator[Bytes]:
+def _open_local(path: Path) -> Iterator[Bytes]:
     try:
         mode = path.stat().st_mode
         if not S_ISREG(mode):  # a pipe would hang, a device never end
             kind = "a directory" if S_ISDIR(mode) else "no regular file"
             raise ModelError("not_a_file", f"is {kind}")
-        with path.open("rb") as file:
-            if not os.fstat(file.fileno()).st_size:
-                raise ModelError("empty", "is an empty file")
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        file = path.open("rb", buffering=0)
     except (FileNotFoundError, NotADirectoryError) as e:
         raise ModelError("missing", "no such file") from e
     except (OSError, ValueError) as e:
         raise ModelError("unreadable", str(e)) from e
-    with mapped:
-        yield mapped
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if not size:
+            raise ModelError("empty", "is an empty file")
+        if size > MAX_MAPPED:
+            yield PagedFile(file, size)
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            yield mapped
 
 
 @contextmanager
