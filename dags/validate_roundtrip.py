@@ -1,0 +1,33 @@
+"""When the zoo has a new version: send its networks through ONNX and back, and measure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import dag, task
+from project import DVC_POOL, ZOO, project_root
+
+
+@dag(
+    schedule=[ZOO],
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    tags=["nn2vec"],
+    doc_md=__doc__,
+)
+def validate_roundtrip() -> None:
+    """Tables -> metrics."""
+
+    @task(pool=DVC_POOL, retries=1, execution_timeout=timedelta(hours=6))
+    def validate() -> None:
+        from pipeline import stages
+
+        root = project_root()
+        output = root / stages.METRICS / "validate.json"
+        print(stages.dump(stages.validate(root, output)))
+
+    validate()
+
+
+validate_roundtrip()
