@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +23,13 @@ from torch import nn
 from torch.onnx import TrainingMode
 
 from pipeline.errors import ModelError
+from pipeline.harvest.adaptive_pooling import support_enlarging_pools
 from pipeline.harvest.atomic import write_atomically
 from pipeline.harvest.candidate import Fetched
 from pipeline.harvest.skeleton import read_skeleton
 
 OPSET = 20  # below it Gelu, LayerNormalization and HardSwish are spelled as chains
+OUT_OF_MEMORY = re.compile("not enough memory|can't allocate memory|bad_alloc")
 SMALL = 4096  # elements; larger tensors are weights, whose values no skeleton keeps
 
 
@@ -37,6 +40,7 @@ def export_skeleton(module: nn.Module, example: torch.Tensor) -> bytes:
     that has a shape and no value. ModelError ``export_failed`` or ``memory``.
     """
     _set_modes(module)
+    support_enlarging_pools(OPSET)
     buffer = io.BytesIO()
     try:
         with warnings.catch_warnings():
@@ -124,7 +128,7 @@ def uninitialised() -> Iterator[None]:
 def refused(error: Exception) -> ModelError:
     """What an exception from building or exporting a model means for the harvest."""
     first_line = (str(error).strip() or repr(error)).splitlines()[0][:500]
-    out_of_memory = isinstance(error, MemoryError) or "not enough memory" in first_line
+    out_of_memory = isinstance(error, MemoryError) or OUT_OF_MEMORY.search(first_line)
     reason = "memory" if out_of_memory else "export_failed"
     return ModelError(reason, f"{type(error).__name__}: {first_line}")
 

@@ -36,7 +36,7 @@ class Patience:
     sleep: Callable[[float], None] = field(default=time.sleep)
 
 
-class _TransientError(Exception):
+class TransientError(Exception):
     """Worth another try, after ``pause`` seconds if the server named them."""
 
     def __init__(self, what: str, pause: float | None = None) -> None:
@@ -143,10 +143,10 @@ def with_patience(attempt: Callable[[], Any], patience: Patience, address: str) 
     for number in range(patience.tries):
         try:
             return attempt()
-        except (requests.ConnectionError, requests.Timeout, _TransientError) as error:
+        except (requests.ConnectionError, requests.Timeout, TransientError) as error:
             failure: Exception = error
         except requests.exceptions.ChunkedEncodingError as error:
-            failure = _TransientError(f"the body ended early ({error})")
+            failure = TransientError(f"the body ended early ({error})")
         except requests.RequestException as error:
             raise ModelError("unreachable", str(error)[:300], address) from error
         pause = getattr(failure, "pause", None)
@@ -165,14 +165,14 @@ def _check_status(response: requests.Response, address: str) -> None:
     if status in (200, 206):
         return
     if status in AGAIN:
-        raise _TransientError(f"HTTP {status}", _retry_after(response))
+        raise TransientError(f"HTTP {status}", retry_after(response.headers))
     reasons = {404: "missing", 410: "missing", 401: "forbidden", 403: "forbidden"}
     raise ModelError(reasons.get(status, "unreachable"), f"HTTP {status}", address)
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    """Seconds that the server asks to wait, given as a number or as a date."""
-    value = response.headers.get("Retry-After", "")
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that ``Retry-After`` asks to wait, as a number or as a date; None without it."""
+    value = headers.get("Retry-After", "")
     if value.isdigit():
         return float(value)
     try:
@@ -195,7 +195,7 @@ def _range(response: requests.Response) -> tuple[int, int, int]:
     """First byte, end and whole size, from ``Content-Range``."""
     match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
     if match is None:
-        raise _TransientError("a range without a usable Content-Range")
+        raise TransientError("a range without a usable Content-Range")
     first, last, size = (int(group) for group in match.groups())
     return first, last + 1, size
 
@@ -204,7 +204,7 @@ def _partial(response: requests.Response, start: int) -> bytes:
     first, stop, _ = _range(response)
     body = response.content
     if first != start or len(body) != stop - first:
-        raise _TransientError(f"{len(body)} bytes of a range of {stop - first}")
+        raise TransientError(f"{len(body)} bytes of a range of {stop - first}")
     return body
 
 
@@ -216,5 +216,5 @@ def _whole(response: requests.Response, address: str) -> bytes:
             raise ModelError("no_ranges", "sends whole files only, and this is large", address)
     declared = response.headers.get("Content-Length", "")
     if declared.isdigit() and len(body) != int(declared):
-        raise _TransientError(f"{len(body)} bytes of {declared}")
+        raise TransientError(f"{len(body)} bytes of {declared}")
     return bytes(body)

@@ -21,7 +21,14 @@ class Library(Section):
     limit: int | None = Field(default=None, ge=0)
 
 
-class Files(Section):
+class Remote(Section):
+    """How long to try over a network: seconds a request may take, and tries."""
+
+    seconds: float = Field(default=30.0, gt=0)
+    tries: int = Field(default=6, ge=1)
+
+
+class Files(Remote):
     """ONNX files at any fsspec address or glob; ``options`` go to fsspec (S3's keys...)."""
 
     addresses: tuple[str, ...] = ()
@@ -30,13 +37,12 @@ class Files(Section):
     limit: int | None = Field(default=None, ge=0)
 
 
-class HuggingFace(Section):
-    """Repositories of the hub, or everything of an organisation; seconds are a request's."""
+class HuggingFace(Remote):
+    """Repositories of the hub by name, or everything of an organisation."""
 
     repositories: tuple[str, ...] = ()
     organisations: tuple[str, ...] = ()
     endpoint: str = "https://huggingface.co"
-    seconds: float = Field(default=30.0, gt=0)
     limit: int | None = Field(default=None, ge=0)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import fsspec
 
@@ -40,7 +40,7 @@ def list_candidates(params: Files) -> Iterator[Candidate]:
 def fetch(candidate: Candidate, params: Files) -> Fetched:
     """Read one file's graph; ModelError if it cannot be had or is no model."""
     if candidate.address.startswith(WEB):
-        return fetch_url(candidate.address)
+        return fetch_url(candidate.address, patience=Patience(params.seconds, params.tries))
     filesystem, path = fsspec.core.url_to_fs(candidate.address, **params.options)
     skeleton = read_skeleton(candidate.address, params.options)
     try:
@@ -61,7 +61,11 @@ def fetch_url(
     for last in (False, False, True):
         try:
             with HttpFile(address, headers, patience) as file:
-                return Fetched(read_skeleton(file), _digest_of(file.etag, address), file.size)
+                return Fetched(
+                    read_skeleton(cast(BinaryIO, file)),
+                    _digest_of(file.etag, address),
+                    file.size,
+                )
         except ModelError as error:
             if error.reason != "changed" or last:
                 raise
@@ -93,7 +97,7 @@ def _version(address: str, params: Files) -> str:
     """What tells a changed file without reading it; empty when nobody says."""
     try:
         if address.startswith(WEB):
-            return probe(address)
+            return probe(address, Patience(params.seconds, params.tries))
         filesystem, path = fsspec.core.url_to_fs(address, **params.options)
         facts: dict[str, Any] = filesystem.info(path)
     except (ModelError, OSError):

@@ -1,0 +1,77 @@
+"""Workers may die, hang or eat memory: their tasks are refused, all others are done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from pipeline.errors import ModelError
+from pipeline.harvest.isolation import Job, Limits, WorkerError, run_isolated
+
+
+def act(task: str) -> str:
+    """What a task says, in a worker."""
+    if task == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if task == "hang":
+        time.sleep(60)
+    if task == "eat":
+        return str(len(bytearray(8 << 30)))
+    if task == "refuse":
+        raise ModelError("cycle", "goes round", "net.onnx")
+    if task == "bug":
+        raise KeyError("a defect")
+    return f"{task} by {os.getpid()}"
+
+
+def run(tasks: list[str], processes: int = 1, seconds: float = 20.0) -> dict[str, object]:
+    job = Job(act, Limits(seconds, memory_gib=1.0))
+    return dict(run_isolated(job, tasks, processes))
+
+
+def test_one_worker_does_many_tasks() -> None:
+    results = run(["a", "b", "c"])
+    assert len({str(result).partition(" by ")[2] for result in results.values()}) == 1
+
+
+def test_the_caller_is_not_the_worker() -> None:
+    assert run(["a"])["a"] != f"a by {os.getpid()}"
+
+
+@pytest.mark.parametrize(
+    ("task", "reason"), [("die", "crashed"), ("eat", "memory"), ("refuse", "cycle")]
+)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_bad_task_is_refused_and_the_rest_done(
+    task: str, reason: str, processes: int
+) -> None:
+    results = run(["a", task, "b", "c"], processes)
+    refused = results.pop(task)
+    assert isinstance(refused, ModelError)
+    assert refused.reason == reason
+    assert sorted(results) == ["a", "b", "c"]
+    assert all(isinstance(result, str) for result in results.values())
+
+
+def test_a_task_that_hangs_is_ended() -> None:
+    started = time.monotonic()
+    results = run(["hang", "a"], seconds=3.0)
+    refused = results["hang"]
+    assert isinstance(refused, ModelError)
+    assert refused.reason == "timeout"
+    assert isinstance(results["a"], str)
+    assert time.monotonic() - started < 20
+
+
+def test_a_defect_is_loud() -> None:
+    with pytest.raises(WorkerError, match="a defect"):
+        run(["a", "bug"])
+
+
+def test_no_task_starts_no_process() -> None:
+    started = time.monotonic()
+    assert run([]) == {}
+    assert time.monotonic() - started < 0.2
