@@ -25,13 +25,13 @@ class ModelError(Exception):
         return type(self)(self.reason, self.detail, self.source or source)
 
 
-class UnsupportedOperator(ModelError):
+class UnsupportedOperator(ModelError):  # noqa: N818 - it says what it is
     """An operator that has no torch form, or no ONNX schema at all."""
 
 
-class InvalidNetwork(ModelError):
+class InvalidNetwork(ModelError):  # noqa: N818 - it says what it is
     """A graph that is no network: wrong arity, shapes that disagree, no path to the sink."""
 
 
 class DataError(Exception):
-    """A file of the project's own (table, manifest, codec, parameters) is missing or damaged."""
+    """A file of the project's own (table, manifest, codec) is missing or damaged."""

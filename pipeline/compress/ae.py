@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 from pipeline.compress.fields import Group, Items, Latents
 from pipeline.compress.layers import BlockDecoder, BlockEncoder, FieldWriter
+from pipeline.compress.place_value import PlaceValue
 
 Losses = tuple[Tensor, Tensor]  # reconstruction and KL divergence, nats, summed over a batch
 
 
 class AEConfig(BaseModel):
-    """``width`` and ``depth`` of the residual networks; ``frequencies``: octaves of z."""
+    """``width`` and ``depth`` of the residual networks; ``frequencies``: octaves of z;
+    ``place_value``: whether codes start out as numbers in place-value notation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,6 +27,7 @@ class AEConfig(BaseModel):
     width: PositiveInt = 64
     depth: PositiveInt = 2
     frequencies: PositiveInt = 9
+    place_value: bool = False
 
 
 class AutoEncoder(nn.Module):
@@ -39,6 +42,9 @@ class AutoEncoder(nn.Module):
         self.config = config
         self.encoders = nn.ModuleDict({g.name: self.make_encoder(g) for g in config.groups})
         self.decoders = nn.ModuleDict({g.name: self.make_decoder(g) for g in config.groups})
+        self.places = nn.ModuleDict(
+            {g.name: PlaceValue(g) for g in config.groups if config.place_value}
+        )
         self.writers = nn.ModuleDict({g.name: FieldWriter(g) for g in config.groups})
 
     def make_encoder(self, group: Group) -> nn.Module:
@@ -53,7 +59,12 @@ class AutoEncoder(nn.Module):
 
     def encode(self, items: Items) -> Latents:
         """Group -> (n, fields) int64  to  group -> (n, dimensions) float."""
-        return {g: self.encoders[g](fields)[..., 0] for g, fields in items.items()}
+        return {g: self.outputs_of(g, fields)[..., 0] for g, fields in items.items()}
+
+    def outputs_of(self, group: str, fields: Tensor) -> Tensor:
+        """What the encoder says of each latent dimension, (n, dimensions, outputs)."""
+        outputs = self.encoders[group](fields)
+        return self.places[group](outputs, fields) if group in self.places else outputs
 
     def decode(self, latents: Latents, generator: torch.Generator | None = None) -> Items:
         """Group -> (n, dimensions)  to  group -> (n, fields): likeliest, or sampled."""
@@ -70,7 +81,7 @@ class AutoEncoder(nn.Module):
         return torch.stack(reconstruction).sum(), torch.stack(divergence).sum()
 
     def group_losses(self, group: str, fields: Tensor) -> Losses:
-        z = self.encoders[group](fields)[..., 0]  # (n, dimensions)
+        z = self.outputs_of(group, fields)[..., 0]  # (n, dimensions)
         return self.nats(group, z, fields), z.new_zeros(())
 
     def nats(self, group: str, z: Tensor, fields: Tensor) -> Tensor:

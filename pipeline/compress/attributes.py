@@ -2,9 +2,9 @@
 
 The first word names the row's *signature* among those of its operator: which attributes there
 are, of what kind and length. Then comes each value: one digit for one of the commonest values
-of that attribute, or an escape and the numbers themselves in a self-delimiting code. Fields are
-factored this way because held-out networks keep bringing rows that training never saw, made of
-parts that it did. A row that needs more than seven words is left to the patch.
+of that attribute, or an escape and the numbers themselves in a self-delimiting code. Fields
+are factored this way because held-out networks keep bringing rows that training never saw,
+made of parts that it did. A row that needs more than seven words is left to the patch.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def signature_of(attributes: Attributes) -> Signature:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Signatures by operator and favourite values by (operator, attribute), commonest first."""
+    """Signatures by operator, favourite values by (operator, attribute), commonest first."""
 
     signatures: dict[str, list[Signature]]
     favourites: dict[tuple[str, str], list[Value]]
@@ -170,10 +170,10 @@ def _spell(kind: str, value: Value) -> list[int] | None:
     """Escape, then every number of the value; None for text and for what is too long."""
     if kind == "str":
         return None
-    spell = _spell_float if kind == "float" else _spell_int
+    spell: Any = _spell_float if kind == "float" else _spell_int
     digits = [ESCAPE]
     for number in value if isinstance(value, tuple) else (value,):
-        spelled = spell(number)  # type: ignore[operator]
+        spelled = spell(number)
         if spelled is None:
             return None
         digits += spelled

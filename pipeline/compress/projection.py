@@ -1,8 +1,8 @@
 """One vector per network, for search: how often which pattern occurs, projected.
 
-A network's patterns are its operators, operator pairs along edges, and the words of its
-attribute rows. Log counts, inverse document frequency, then the leading principal directions of
-the training set: neighbours are networks built of the same parts in the same proportions.
+A network's patterns are its operators, runs of them along edges, and telling attribute values.
+Log counts, inverse document frequency, then the leading principal directions of the training
+set: neighbours are networks built of the same parts in the same proportions.
 """
 
 from __future__ import annotations

@@ -35,9 +35,11 @@ Symbol = tuple[int, int, int]  # kind, number, slot
 Row = tuple[int, ...]
 
 
-def structure_rows(operators: Sequence[str], sources: Sequence[Sequence[Source]]) -> list[Row | None]:
-    """Operators and operands of every vertex in canonical order -> a row each, None where one
-    does not fit."""
+def structure_rows(
+    operators: Sequence[str], sources: Sequence[Sequence[Source]]
+) -> list[Row | None]:
+    """Operators and operands of every vertex, in canonical order -> a row each; None where
+    one does not fit."""
     rows: list[Row | None] = []
     used: set[int] = set()
     by_operator: dict[str, list[int]] = {}
@@ -54,7 +56,7 @@ def structure_rows(operators: Sequence[str], sources: Sequence[Sequence[Source]]
 
 
 def read_structure(rows: Sequence[Sequence[int]]) -> list[list[Source]]:
-    """Rows -> operands of every vertex. Any rows give some operands, each before its vertex."""
+    """Rows -> operands of every vertex; any rows give some, each before its vertex."""
     stack: list[int] = []
     sources: list[list[Source]] = []
     for index, row in enumerate(rows):

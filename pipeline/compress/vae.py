@@ -28,7 +28,7 @@ class VariationalAutoEncoder(AutoEncoder):
 
     def posterior(self, group: str, fields: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation, (n, dimensions) each."""
-        mean, log_std = self.encoders[group](fields).unbind(-1)
+        mean, log_std = self.outputs_of(group, fields).unbind(-1)
         return mean, log_std + START
 
     def spread(self, items: Items) -> Latents:

@@ -47,7 +47,7 @@ def to_items(network: Network, vocabulary: Vocabulary) -> Items:
 
 
 def to_draft(items: Items, vocabulary: Vocabulary) -> list[Vertex]:
-    """Rows -> vertices. Any rows give some; whether they make a network is for repair to say."""
+    """Rows -> vertices. Any rows give some; whether they make a network, repair says."""
     names = operator_names()
     kinds = [names[row[0]] for row in items["operation"].tolist()]
     sources = read_structure(items["structure"].tolist())

@@ -10,7 +10,7 @@ from pipeline.graph.network import Network, Operand, Value, Vertex
 
 
 def to_json(network: Network) -> str:
-    """``[[operator, {attribute: value}, [[source, output, position], ...]], ...]``, compact."""
+    """``[[operator, {attribute: value}, [[source, output, position], ...]], ...]``."""
     return json.dumps([vertex_to_plain(v) for v in network.vertices], separators=(",", ":"))
 
 

@@ -7,11 +7,12 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from pipeline.errors import ModelError
 from pipeline.graph.network import Network
 from pipeline.harvest.atomic import write_atomically
+from pipeline.harvest.skeleton import DATA_INPUTS
 from pipeline.operators.operands import Tensor
 from pipeline.operators.schema import OPSET_IMPORTS
 from pipeline.operators.shapes import Layer, infer_layers
@@ -35,13 +36,17 @@ def write_onnx(
 
 
 def to_onnx(
-    network: Network, weights: Mapping[str, np.ndarray] | None = None, seed: int = 0
+    network: Network,
+    weights: Mapping[str, np.ndarray] | None = None,
+    seed: int = 0,
+    empty: bool = False,
 ) -> ModelProto:
-    """The same, in memory."""
+    """The same, in memory. ``empty``: parameters as inputs of known shape, without values."""
     layers = infer_layers(network)
     random = np.random.default_rng(seed)
     nodes: list[NodeProto] = []
     initializers: list[TensorProto] = []
+    skeletons: list[ValueInfoProto] = []
     for layer in layers:
         if layer.node is None:
             continue
@@ -49,6 +54,10 @@ def to_onnx(
         nodes.append(_named_node(layer))
         for formal, tensor in layer.parameters.items():
             name = layer.parameter_name(formal)
+            if empty:
+                shape = list(tensor.shape)
+                skeletons.append(helper.make_tensor_value_info(name, tensor.dtype, shape))
+                continue
             if weights is None:
                 array = draw_parameter(layer, formal, tensor, random)
             else:
@@ -64,12 +73,22 @@ def to_onnx(
     graph = helper.make_graph(
         nodes,
         "network",
-        [helper.make_tensor_value_info("v0", source.dtype, [BATCH, *source.shape[1:]])],
+        [
+            helper.make_tensor_value_info("v0", source.dtype, [BATCH, *source.shape[1:]]),
+            *skeletons,
+        ],
         outputs,
         initializers,
     )
     model = helper.make_model(graph, opset_imports=OPSET_IMPORTS, producer_name="nn2vec")
     model.ir_version = IR_VERSION
+    return model
+
+
+def to_skeleton(network: Network) -> ModelProto:
+    """A network as a skeleton: what harvest would put on the shelf for it."""
+    model = to_onnx(network, empty=True)
+    model.metadata_props.add(key=DATA_INPUTS, value="v0")
     return model
 
 

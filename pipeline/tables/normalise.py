@@ -138,7 +138,7 @@ def reader_version() -> str:
 
 
 def _precedence(record: FileRecord) -> tuple[str, str, str]:
-    """Whose name a network gets when several files hold it: the library it comes from first."""
+    """Whose name a network gets when several files hold it."""
     return (str(record.source != "torchvision_zoo"), record.source, record.address)
 
 

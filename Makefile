@@ -1,0 +1,35 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup run test check lock
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+run: setup  ## harvest, normalise, compress, embed, decode, retrain, register, query
+	$(BIN)/nn2vec harvest
+	$(BIN)/dvc add --quiet datasets/zoo/shelf
+	$(BIN)/dvc repro
+	$(BIN)/nn2vec register zoo
+	$(BIN)/nn2vec datasets show zoo
+	$(BIN)/dvc metrics show
+	$(BIN)/nn2vec sql "SELECT * FROM nearest('resnet18', 5)"
+
+test: setup
+	$(BIN)/pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock:  ## pin what is installed; packages of one platform carry its marker
+	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools \
+	| sed -E "/^(nvidia|cuda|triton)/s/$$/; platform_system == 'Linux' and platform_machine == 'x86_64'/" \
+	> requirements.lock

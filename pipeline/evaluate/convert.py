@@ -1,0 +1,38 @@
+"""A network written anew: as an ONNX file, or as torch source code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DataError
+from pipeline.graph.network import Network
+from pipeline.harvest.atomic import write_atomically
+from pipeline.operators.read_onnx import read_onnx, read_weights
+from pipeline.operators.write_onnx import write_onnx
+
+
+def convert_model(source: str, output: Path, with_weights: bool) -> dict[str, Any]:
+    """A model -> OUT.onnx or OUT.py. Raises ModelError, DataError for another ending."""
+    network = read_onnx(source)
+    weights = read_weights(source, network) if with_weights else None
+    write_network(network, output, weights)
+    return {
+        "fingerprint": network.fingerprint,
+        "vertices": len(network),
+        "output": str(output),
+    }
+
+
+def write_network(
+    network: Network, output: Path, weights: dict[str, Any] | None = None, seed: int = 0
+) -> None:
+    """Write a network as the file's ending says. Raises DataError for an unknown one."""
+    if output.suffix == ".onnx":
+        write_onnx(network, output, weights, seed)
+    elif output.suffix == ".py":
+        from pipeline.operators.to_source import to_source
+
+        write_atomically(output, to_source(network).encode())
+    else:
+        raise DataError(f"{output}: name it .onnx or .py")

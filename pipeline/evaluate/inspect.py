@@ -1,0 +1,29 @@
+"""What an ONNX file is, without its weights."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from pipeline.evaluate.roundtrip import count_operators, unsupported_operators
+from pipeline.graph.network import Shape
+from pipeline.operators.read_onnx import read_onnx
+from pipeline.operators.shapes import infer_layers
+
+
+def describe_model(source: str, input_shape: Shape | None = None) -> dict[str, Any]:
+    """A file's address -> fingerprint, size, operators. Raises ModelError."""
+    network = read_onnx(source, input_shape)
+    layers = infer_layers(network)
+    tensors = [t for layer in layers for t in layer.parameters.values()]
+    return {
+        "model": source,
+        "fingerprint": network.fingerprint,
+        "vertices": len(network),
+        "edges": sum(1 for _ in network.edges),
+        "parameters": sum(prod(t.shape) for t in tensors),
+        "input_shape": list(layers[0].outputs[0].shape),
+        "output_shapes": [list(t.shape) for t in layers[-1].outputs],
+        "operators": count_operators(network),
+        "unsupported": list(unsupported_operators(network)),
+    }

@@ -1,0 +1,200 @@
+"""The stages as DVC, Airflow and the command line call them: read, call the pure core, write.
+
+Paths are relative to the project's root, values come from params.yaml; the work itself is in
+the folders of the journey.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DataError
+from pipeline.params import load_harvest, load_section, read_plain
+
+SHELF = Path("datasets/zoo/shelf")
+BUILD = Path("datasets/zoo/build")
+NORMALISED, CODECS, EMBEDDINGS = BUILD / "normalised", BUILD / "codecs", BUILD / "embeddings"
+METRICS = Path("datasets/zoo/metrics")
+CACHE = Path("datasets/zoo/.cache")
+DATASETS = Path("datasets")
+ENAS6_KINDS = {"vae_space": "vae", "vae_56": "vae_quality"}  # names that say more than a kind
+
+
+def harvest(
+    root: Path, profile: str = "default", shard: tuple[int, int] = (0, 1)
+) -> dict[str, Any]:
+    """Sources -> shelf."""
+    from pipeline.harvest.harvest import harvest as run
+    from pipeline.harvest.shelf import Shelf
+
+    return asdict(run(Shelf(root / SHELF), load_harvest(root, profile), shard))
+
+
+def normalise(root: Path) -> dict[str, Any]:
+    """Shelf -> tables of networks."""
+    from pipeline.harvest.shelf import Shelf
+    from pipeline.tables.normalise import NormaliseParams
+    from pipeline.tables.normalise import normalise as run
+    from pipeline.tables.write import write_tables
+
+    params = load_section(root, NormaliseParams, "normalise")
+    rows = run(Shelf(root / SHELF), params, root / CACHE)
+    if not rows["networks"]:
+        raise DataError(f"{root / SHELF}: holds no network; run: nn2vec harvest")
+    write_tables(root / NORMALISED, rows)
+    return {name: len(table) for name, table in rows.items()}
+
+
+def train(
+    root: Path, name: str, output: Path | None = None, data: Path | None = None
+) -> dict[str, Any]:
+    """Tables -> a codec of the zoo, or the ENAS set -> one of its codecs."""
+    output = root / CODECS / name if output is None else output
+    checkpoints = root / CACHE / "training" / name
+    if name.startswith("enas6-"):
+        from pipeline.compress.enas6 import Enas6Params, train_enas6
+
+        params = load_section(root, Enas6Params, "enas6", name)
+        kind = name.removeprefix("enas6-").replace("-", "_")
+        kind = ENAS6_KINDS.get(kind, kind)
+        data = data or enas6_path(root)
+        return train_enas6(kind, params, data, output, checkpoints.parent)
+    return _train_zoo(root, name, output, checkpoints)
+
+
+def _train_zoo(root: Path, name: str, output: Path, checkpoints: Path) -> dict[str, Any]:
+    import shutil
+
+    from pipeline.compress.zoo import ZooParams, save_zoo_codec, train_zoo
+    from pipeline.evaluate.zoo import SplitParams, is_held_out
+
+    params = load_section(root, ZooParams, "codecs", name)
+    split = load_section(root, SplitParams, "split")
+    networks, families = read_networks_and_families(root)
+    training = [n for f, n in networks.items() if not is_held_out(families[f], split)]
+    held_out = [n for f, n in networks.items() if is_held_out(families[f], split)]
+    if not training or not held_out:
+        raise DataError(f"split: {len(training)} training, {len(held_out)} held-out networks")
+    codec = train_zoo(params, training, held_out, checkpoints, description=f"train {name}")
+    save_zoo_codec(output, name, codec, training)
+    shutil.rmtree(checkpoints, ignore_errors=True)  # a finished training is not resumed
+    return {"codec": name, **codec.trained.curve[-1]}
+
+
+def embed(root: Path, name: str) -> dict[str, Any]:
+    """Tables and a codec -> its embedding tables."""
+    from pipeline.decode.embed import WIDTHS
+    from pipeline.decode.embed import embed as run
+    from pipeline.tables.write import write_tables
+
+    networks, _ = read_networks_and_families(root)
+    rows = run(find_codec(root, name), networks.values())
+    write_tables(root / EMBEDDINGS / name, rows, WIDTHS)
+    return {table: len(found) for table, found in rows.items()}
+
+
+def evaluate_zoo(root: Path, name: str, output: Path | None = None) -> dict[str, Any]:
+    """A codec -> its metrics on the held-out networks."""
+    from pipeline.evaluate.results import write_results
+    from pipeline.evaluate.zoo import SplitParams, ZooEvaluation
+    from pipeline.evaluate.zoo import evaluate_zoo as run
+
+    networks, families = read_networks_and_families(root)
+    split = load_section(root, SplitParams, "split")
+    params = load_section(root, ZooEvaluation, "evaluate")
+    metrics = {"codec": name} | run(find_codec(root, name), networks, families, split, params)
+    return write_results(output, metrics, {"split": split, "evaluate": params})
+
+
+def evaluate_enas6(
+    root: Path, name: str, data: Path | None, output: Path | None
+) -> dict[str, Any]:
+    """A shipped codec of the ENAS set -> the metrics of Table 1."""
+    from pipeline.decode.codec import SHIPPED
+    from pipeline.evaluate.enas6 import evaluate_enas6 as run
+    from pipeline.evaluate.results import write_results
+
+    return write_results(output, run(name, data or enas6_path(root), SHIPPED), {})
+
+
+def evaluate_roundtrip(
+    root: Path, network: str, profile: str, codecs: tuple[str, ...], output: Path
+) -> dict[str, Any]:
+    """Table 2 for one architecture: as it was, through the graph, through each codec."""
+    from pipeline.evaluate.retrain_params import RetrainParams
+    from pipeline.evaluate.table2 import WITHOUT_COMPRESSION, render_table2, run_table2
+    from pipeline.evaluate.variants import make_variants
+
+    params = load_section(root, RetrainParams, "retrain", profile, network)
+    variants = make_variants(network, params, [find_codec(root, name) for name in codecs])
+    original = variants[WITHOUT_COMPRESSION].fingerprint
+    store = root / CACHE / "retrain" / profile
+    results = run_table2(network, original, variants, params, output, store)
+    return {row["variant"]: row for row in render_table2(results)}
+
+
+def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
+    """Every network in the tables: ONNX and back gives the same fingerprint; some are run."""
+    from pipeline.evaluate.results import write_results
+    from pipeline.evaluate.validate import ValidateParams
+    from pipeline.evaluate.validate import validate as run
+
+    params = load_section(root, ValidateParams, "validate")
+    networks, _ = read_networks_and_families(root)
+    return write_results(output, run(networks, params), {"validate": params})
+
+
+def report(root: Path, output: Path) -> dict[str, Any]:
+    """Everything that stands -> one page."""
+    from pipeline.report import write_report
+
+    return {"page": str(write_report(root, output))}
+
+
+def register(root: Path, name: str = "zoo") -> dict[str, Any]:
+    """Tables and embeddings -> the next version of the dataset, if the gate lets them pass."""
+    from pipeline.registry.card import About
+    from pipeline.registry.register import register as run
+
+    about = load_section(root, About, "datasets", name)
+    sources = [
+        root / NORMALISED,
+        *sorted(p for p in (root / EMBEDDINGS).glob("*") if p.is_dir()),
+    ]
+    default = read_plain(root)["default_codec"]
+    manifest = run(root / DATASETS / name, sources, about, read_plain(root), default)
+    return {"dataset": name, "version": manifest.version, "rows": manifest.rows}
+
+
+def read_networks_and_families(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The normalised networks and their families, by fingerprint."""
+    from pipeline.tables.read import read_table
+    from pipeline.tables.read_networks import read_networks
+
+    rows = read_table(root / NORMALISED, "networks")
+    names = rows.column("fingerprint").to_pylist()
+    families = dict(zip(names, rows.column("family").to_pylist(), strict=True))
+    return dict(read_networks(root / NORMALISED)), families
+
+
+def find_codec(root: Path, name: str) -> Any:
+    """The codec that this project's own pipeline trained, else the shipped one."""
+    from pipeline.decode.codec import load_codec
+
+    own = root / CODECS / name
+    return load_codec(name, own) if (own / f"{name}.json").exists() else load_codec(name)
+
+
+def enas6_path(root: Path) -> Path:
+    """The ENAS set: downloaded once, its digest checked."""
+    from pipeline.harvest.enas6 import fetch_enas6
+
+    return fetch_enas6(root / "datasets/enas6/raw/final_structures6.txt")
+
+
+def dump(plain: Any) -> str:
+    """JSON for machines, one line."""
+    return json.dumps(plain, default=str)
