@@ -140,12 +140,9 @@ def test_network_trouble_is_tried_again_next_time(tmp_path: Path) -> None:
 def test_a_source_that_does_not_answer_stops_no_other(models: Path, tmp_path: Path) -> None:
     sources = {
         "files": {"addresses": ["models/*.onnx"]},
-        "huggingface": {"endpoint": "http://127.0.0.1:9", "repositories": ["a/b"]},
+        "huggingface": {"endpoint": "http://127.0.0.1:9", "repositories": ["a/b"], "tries": 1},
     }
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.harvest.http.Patience.tries", 1)
-        patch.setattr("time.sleep", lambda seconds: None)
-        report = run(tmp_path / "shelf", sources=sources)
+    report = run(tmp_path / "shelf", sources=sources)
     assert report.added == {"files": COUNT}
     assert list(report.unreachable) == ["huggingface"]
 
@@ -176,9 +173,7 @@ def start(folder: Path, when: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_killed_at_any_point_it_ends_as_if_it_had_not_been(
-    models: Path, tmp_path: Path
-) -> None:
+def test_killed_at_any_point_it_ends_as_if_it_were_not(models: Path, tmp_path: Path) -> None:
     run(tmp_path / "whole")
     draw = random.Random(0)
     shelf, records = Shelf(tmp_path / "killed"), 0

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-import httpx
+import httpx2
 from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers
@@ -63,7 +63,7 @@ def _ask(call: Callable[[], Any], params: HuggingFace) -> Any:
                 pause = retry_after(error.response.headers)
                 raise TransientError(f"HTTP {status}", pause) from error
             raise ModelError("unreachable", f"HTTP {status}", params.endpoint) from error
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise TransientError(f"{type(error).__name__}: {error}") from error
 
     return with_patience(attempt, Patience(params.seconds, params.tries), params.endpoint)
