@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import fsspec
+from aiohttp import ClientError
+from botocore.exceptions import BotoCoreError
 
 from pipeline.errors import ModelError
 from pipeline.harvest.candidate import Candidate, Fetched
@@ -43,14 +46,12 @@ def fetch(candidate: Candidate, params: Files) -> Fetched:
         return fetch_url(candidate.address, patience=Patience(params.seconds, params.tries))
     filesystem, path = fsspec.core.url_to_fs(candidate.address, **params.options)
     skeleton = read_skeleton(candidate.address, params.options)
-    try:
+    with _reached(candidate.address):
         facts = filesystem.info(path)
         if "file" not in _protocols(filesystem):
             return Fetched(skeleton, _remote_digest(facts), int(facts["size"]))
         with filesystem.open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError("unreachable", str(error)[:300], candidate.address) from error
     return Fetched(skeleton, f"sha256:{digest}", int(facts["size"]))
 
 
@@ -76,11 +77,9 @@ def _expand(address: str, params: Files) -> list[str]:
     """A glob's files, with the protocol they were asked for by; any other address itself."""
     if address.startswith(WEB) or not set(address) & set("*?["):
         return [address]
-    try:
+    with _reached(address):
         filesystem, pattern = fsspec.core.url_to_fs(address, **params.options)
         found = sorted(filesystem.glob(pattern))
-    except OSError as error:
-        raise ModelError("unreachable", str(error)[:300], address) from error
     prefix = address.partition("://")[0] + "://" if "://" in address else ""
     relative = not prefix and not address.startswith("/")
     return [
@@ -98,12 +97,22 @@ def _version(address: str, params: Files) -> str:
     try:
         if address.startswith(WEB):
             return probe(address, Patience(params.seconds, params.tries))
-        filesystem, path = fsspec.core.url_to_fs(address, **params.options)
-        facts: dict[str, Any] = filesystem.info(path)
-    except (ModelError, OSError):
+        with _reached(address):
+            filesystem, path = fsspec.core.url_to_fs(address, **params.options)
+            facts: dict[str, Any] = filesystem.info(path)
+    except ModelError:
         return ""  # fetching it will say what is wrong
     stamp = facts.get("ETag") or facts.get("mtime") or facts.get("LastModified") or ""
     return f"{facts.get('size')} bytes, {stamp}"
+
+
+@contextmanager
+def _reached(address: str) -> Iterator[None]:
+    """What a file system's client raises when nobody answers, as this project's error."""
+    try:
+        yield
+    except (OSError, BotoCoreError, ClientError) as error:
+        raise ModelError("unreachable", f"{error}"[:300], address) from error
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:
