@@ -1,0 +1,142 @@
+"""What stands in the project, read once for the page; anything may be missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import yaml
+
+import pipeline
+from pipeline.errors import DataError
+from pipeline.registry.manifest import TABLES_FOLDER, Manifest, read_manifest
+from pipeline.tables.read import read_tables
+from pipeline.tables.shards import MANIFEST, read_table_set
+
+DATASET = Path("datasets/zoo")
+NORMALISED, EMBEDDINGS = DATASET / "build/normalised", DATASET / "build/embeddings"
+CODECS, SHIPPED = DATASET / "build/codecs", Path(pipeline.__file__).parent / "codecs"
+QUERIES = Path("datasets/queries")
+UNUSED = {"edges", "attributes", "vertex_embeddings"}  # large, and nothing here shows them
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything the page is made of.
+
+    ``tables`` by name, without the large ones; ``folder``: the table set with the networks,
+    None where there is none; results by codec or network; ``cards`` of the codecs by name.
+    """
+
+    root: Path
+    manifest: Manifest | None = None
+    folder: Path | None = None
+    table_files: dict[str, list[Path]] = field(default_factory=dict)
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    enas6: dict[str, Json] = field(default_factory=dict)
+    zoo: dict[str, Json] = field(default_factory=dict)
+    roundtrip: dict[str, Json] = field(default_factory=dict)
+    validation: Json | None = None
+    cards: dict[str, Json] = field(default_factory=dict)
+    default_codec: str | None = None
+
+
+def read_inputs(root: Path) -> Inputs:
+    """Read what there is under ``root``. Raises DataError for a file that is damaged."""
+    manifest = None
+    if (root / DATASET / MANIFEST).exists():
+        manifest = read_manifest(root / DATASET)
+    sets = _table_sets(root, registered=manifest is not None)
+    tables = _read(sets)
+    built = [_results(path) for path in sorted((root / DATASET / "metrics").glob("*.json"))]
+    shipped = _by_codec(root / "results/zoo")
+    own = {r["codec"]: r for r in built if "exact_from_vectors" in r and "codec" in r}
+    return Inputs(
+        root=root,
+        manifest=manifest,
+        folder=sets[0] if "networks" in tables else None,
+        table_files=_files(sets),
+        tables=tables,
+        digests=_digests(sets),
+        enas6=_by_codec(root / "results/enas6"),
+        zoo=shipped | own,
+        roundtrip=_by_codec(root / "results/roundtrip"),
+        validation=next((r for r in built if "unequal" in r), None),
+        cards=_cards(root),
+        default_codec=manifest.default_codec if manifest else _default_codec(root, tables),
+    )
+
+
+def codec_folder(root: Path, name: str) -> Path | None:
+    """Where a codec's card and weights stand: trained here, or shipped."""
+    folders = (root / CODECS / name, SHIPPED)
+    return next((f for f in folders if (f / f"{name}.json").exists()), None)
+
+
+def _table_sets(root: Path, registered: bool) -> list[Path]:
+    """The registered tables, else those that the stages have written so far."""
+    if registered:
+        return [root / DATASET / TABLES_FOLDER]
+    folders = [root / NORMALISED, *sorted((root / EMBEDDINGS).glob("*"))]
+    return [folder for folder in folders if (folder / MANIFEST).exists()]
+
+
+def _read(sets: Iterable[Path]) -> dict[str, pa.Table]:
+    found: dict[str, list[pa.Table]] = {}
+    for folder in sets:
+        names = [n for n in read_table_set(folder).tables if n not in UNUSED]
+        for name, table in read_tables(folder, names).items():
+            found.setdefault(name, []).append(table)
+    # Widths of vectors may differ between codecs: such tables do not concatenate as they are.
+    return {n: pa.concat_tables(p, promote_options="permissive") for n, p in found.items()}
+
+
+def _files(sets: Iterable[Path]) -> dict[str, list[Path]]:
+    files: dict[str, list[Path]] = {}
+    for folder in sets:
+        for name, entry in read_table_set(folder).tables.items():
+            files.setdefault(name, []).extend(folder / shard.file for shard in entry.shards)
+    return files
+
+
+def _digests(sets: Iterable[Path]) -> dict[str, str]:
+    """Table name -> digest; of tables in several sets, the last one's."""
+    entries = (item for folder in sets for item in read_table_set(folder).tables.items())
+    return {name: entry.digest for name, entry in entries}
+
+
+def _by_codec(folder: Path) -> dict[str, Json]:
+    """Every result file of a folder, by its name."""
+    return {path.stem: _results(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _results(path: Path) -> Json:
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise DataError(f"{path}: damaged: {e}") from e
+    if not isinstance(plain, dict):
+        raise DataError(f"{path}: damaged: not an object")
+    return plain
+
+
+def _cards(root: Path) -> dict[str, Json]:
+    own = sorted((root / CODECS).glob("*/*.json"))
+    return {path.stem: _results(path) for path in [*sorted(SHIPPED.glob("*.json")), *own]}
+
+
+def _default_codec(root: Path, tables: dict[str, pa.Table]) -> str | None:
+    """params.yaml's, where it has vectors; else the first that has."""
+    if "graph_embeddings" not in tables:
+        return None
+    known = sorted(set(tables["graph_embeddings"]["codec"].to_pylist()))
+    file = root / "params.yaml"
+    wanted = yaml.safe_load(file.read_text()) if file.exists() else None
+    named = wanted.get("default_codec") if isinstance(wanted, dict) else None
+    return named if named in known else next(iter(known), None)

@@ -1,0 +1,71 @@
+"""Numbers as people read them: with their unit, and how sure they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any
+
+NONE = "–"
+Z95 = 1.959964
+
+
+def count(value: float | None) -> str:
+    """1234567 -> ``1,234,567``."""
+    return NONE if value is None else f"{value:,.0f}"
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """A share of 1 -> ``99.95 %``."""
+    return NONE if share is None else f"{100 * share:.{digits}f} %"
+
+
+def percent_of(share: float | None, total: int | None, digits: int = 1) -> str:
+    """A share of ``total`` cases -> ``93.3 % (87.1–97.0)``: with its 95 % interval."""
+    if share is None or not total:
+        return percent(share, digits)
+    low, high = wilson(share, total)
+    return f"{percent(share, digits)} ({100 * low:.{digits}f}–{100 * high:.{digits}f})"
+
+
+def wilson(share: float, total: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of ``total`` independent cases."""
+    z2 = Z95**2 / total
+    centre = (share + z2 / 2) / (1 + z2)
+    half = Z95 * sqrt(share * (1 - share) / total + z2 / (4 * total)) / (1 + z2)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def with_deviation(found: Any, digits: int = 3) -> str:
+    """``{"mean": m, "std": s}``, or a plain number -> ``0.371 ± 0.002``."""
+    if isinstance(found, Mapping):
+        mean, deviation = found.get("mean"), found.get("std")
+        spread = "" if deviation is None else f" ± {deviation:.{digits}f}"
+        return NONE if mean is None else f"{mean:.{digits}f}{spread}"
+    return NONE if found is None else f"{found:.{digits}f}"
+
+
+def size(number: float | None) -> str:
+    """Bytes with a unit: 1536 -> ``1.5 kB`` (1 kB = 1,000 bytes)."""
+    if number is None:
+        return NONE
+    value = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:,.0f} {unit}" if unit == "B" or value >= 100 else f"{value:,.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds with a unit: 5400 -> ``1.5 h``."""
+    if seconds is None:
+        return NONE
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def plural(number: int, word: str) -> str:
+    """``1 network``, ``2 networks``."""
+    return f"{count(number)} {word}" + ("" if number == 1 else "s")
