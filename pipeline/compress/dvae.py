@@ -8,8 +8,7 @@ done for all edges of all graphs after the vertices (true networks given, nothin
 decision).
 """
 
-import math
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -17,9 +16,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.compress.cells import ABSENT, INPUT, OUTPUT, VERTICES, Cells, Graphs, to_graphs
+from pipeline.compress.message_pass import TYPES, Cell, Message, propagate
 
-TYPES = 8
-ONE = torch.ones(())
 Losses = tuple[Tensor, Tensor]  # reconstruction and KL divergence, nats, summed over a batch
 
 
@@ -38,83 +36,6 @@ class DVAEConfig(BaseModel):
     mixed: bool = False
 
 
-class Message(nn.Module):
-    """What a vertex tells its successors: gate(h, place) * map(h, place)."""
-
-    def __init__(self, hidden: int) -> None:
-        super().__init__()
-        bound = 1 / math.sqrt(hidden + VERTICES)
-        self.weight = nn.Parameter(torch.empty(2 * hidden, hidden).uniform_(-bound, bound))
-        self.place = nn.Parameter(torch.empty(VERTICES, 2 * hidden).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(hidden).uniform_(-bound, bound))
-
-    def forward(self, states: Tensor, place: int) -> Tensor:
-        """States (n, h) of the vertices numbered ``place`` -> messages (n, h)."""
-        shift = self.place[place] + F.pad(self.bias, (0, len(self.bias)))
-        gate, content = F.linear(states, self.weight, shift).chunk(2, -1)
-        return gate.sigmoid() * content
-
-
-class Cell(nn.Module):
-    """A GRU cell whose input is a vertex type and whose past is the sum of its messages."""
-
-    def __init__(self, hidden: int, features: nn.Module, width: int) -> None:
-        super().__init__()
-        self.features = features  # types (n,) -> (n, width)
-        self.gru = nn.GRUCell(width, hidden)
-
-    def look(self, types: Tensor) -> Tensor:
-        """Types of any shape -> the input's share of the three gates (..., 3h)."""
-        every = self.features(torch.arange(TYPES, device=types.device))
-        table = F.linear(every, self.gru.weight_ih, self.gru.bias_ih)  # (types, 3h)
-        return F.embedding(types, table)
-
-    def project(self, summed: Tensor) -> Tensor:
-        """Sums of messages (..., h) -> their share of the three gates, without the bias."""
-        return F.linear(summed, self.gru.weight_hh)
-
-    def forward(self, looked: Tensor, summed: Tensor) -> Tensor:
-        """The new state (n, h)."""
-        projected = F.linear(summed, self.gru.weight_hh, self.gru.bias_hh)
-        return step(looked, projected, summed)
-
-    def empty(self, looked: Tensor) -> Tensor:
-        """The state of a vertex that got no message."""
-        nothing = looked.new_zeros(len(looked), self.gru.hidden_size)
-        return step(looked, self.gru.bias_hh.expand_as(looked), nothing)
-
-
-class Step(torch.autograd.Function):
-    """A GRU's gates and new state. Autograd's own would write ten times as much memory."""
-
-    @staticmethod
-    def forward(ctx: Any, looked: Tensor, projected: Tensor, summed: Tensor) -> Tensor:
-        h = summed.shape[1]
-        rz = (looked[:, : 2 * h] + projected[:, : 2 * h]).sigmoid_()
-        r, z = rz.chunk(2, 1)
-        told = projected[:, 2 * h :]
-        candidate = torch.addcmul(looked[:, 2 * h :], r, told).tanh_()
-        ctx.save_for_backward(rz, told, candidate, summed)
-        return torch.lerp(candidate, summed, z)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        (grad,) = grads
-        rz, told, candidate, summed = ctx.saved_tensors
-        r, z = rz.chunk(2, 1)
-        to_summed = grad * z
-        to_candidate = (grad - to_summed) * torch.addcmul(ONE, candidate, candidate, value=-1)
-        to_rz = torch.cat([to_candidate * told, grad * (summed - candidate)], 1)
-        to_rz.mul_(torch.addcmul(rz, rz, rz, value=-1))
-        to_looked = torch.cat([to_rz, to_candidate], 1)
-        return to_looked, torch.cat([to_rz, to_candidate * r], 1), to_summed
-
-
-def step(looked: Tensor, projected: Tensor, summed: Tensor) -> Tensor:
-    """Gates' shares of types and of messages (n, 3h), sums of messages -> states (n, h)."""
-    return Step.apply(looked.float(), projected.float(), summed.float())
-
-
 class EdgeScore(nn.Module):
     """How likely a vertex reads another: a hidden layer over both states, and its logit."""
 
@@ -131,14 +52,9 @@ class EdgeScore(nn.Module):
         return F.linear(states, self.layer.weight.chunk(2, 1)[1])
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        return self.logit((source + target).relu())[..., 0]
-
-
-class Steps(NamedTuple):
-    """What a pass over the vertices leaves."""
-
-    states: Tensor  # (n, 8, h)
-    messages: Tensor  # (n, 7, h) of all vertices but the last
+        hidden = (source + target).relu()
+        logits = torch.mv(hidden.flatten(0, -2), self.logit.weight[0]) + self.logit.bias
+        return logits.view(hidden.shape[:-1])
 
 
 class OneHot(nn.Module):
@@ -181,39 +97,13 @@ class DVAE(nn.Module):
 
     def posterior(self, graphs: Graphs) -> tuple[Tensor, Tensor]:
         """Mean and log variance, (n, dimensions) each."""
-        types, edges = graphs.types, graphs.edges.float()
-        ahead = self.propagate(self.read_forward, self.tell_forward, types, edges)
-        back = self.propagate(
-            self.read_backward, self.tell_backward, types.flip(1), edges.flip(1, 2).mT, True
+        types, edges = graphs.types, graphs.edges
+        ahead, _ = propagate(self.read_forward, self.tell_forward, types, edges)
+        back, _ = propagate(
+            self.read_backward, self.tell_backward, types, edges, backward=True
         )
-        state = self.unify(torch.cat([ahead.states[:, -1], back.states[:, -1]], 1))
+        state = self.unify(torch.cat([ahead[-1], back[-1]], 1))
         return self.mean(state), self.log_variance(state)
-
-    def propagate(
-        self,
-        cell: Cell,
-        tell: Message,
-        types: Tensor,
-        edges: Tensor,
-        backward: bool = False,
-        start: Tensor | None = None,
-    ) -> Steps:
-        """Vertices one after the other, each from the gated sum of its predecessors.
-
-        ``start`` (n, h): the first vertex' sum of messages. ``backward``: columns run from the
-        last vertex to the first, so vertex numbers do too.
-        """
-        looked = cell.look(types).unbind(1)  # 8 times (n, 3h)
-        first = cell.empty(looked[0]) if start is None else cell(looked[0], start)
-        states, messages = [first], []
-        sums = looked[0].new_zeros(())
-        for v in range(VERTICES - 1):
-            place = VERTICES - 1 - v if backward else v
-            messages.append(tell(states[-1], place))
-            sums = edges[:, v, v + 1 :, None] * messages[-1][:, None] + sums  # (n, 7 - v, h)
-            arrived, sums = sums.split((1, VERTICES - 2 - v), 1)
-            states.append(cell(looked[v + 1], arrived[:, 0]))
-        return Steps(torch.stack(states, 1), torch.stack(messages, 1))
 
     def losses(self, cells: Cells) -> Losses:
         """-log p(network | z) and the KL divergence, in nats, summed over the batch."""
@@ -232,27 +122,28 @@ class DVAE(nn.Module):
 
     def nats(self, z: Tensor, graphs: Graphs) -> Tensor:
         """-log p(graphs | z), summed: every step is told the true steps before it."""
-        types, edges = graphs.types, graphs.edges.float()
         begin = self.start(z).tanh()
-        steps = self.propagate(self.write, self.tell_forward, types, edges, start=begin)
-        logits = self.score_type(steps.states[:, :-1]).flatten(0, 1)  # (n 7, types)
-        nats = F.cross_entropy(logits, types[:, 1:].flatten(), reduction="sum")
-        return nats + self.edge_nats(steps, graphs)
+        states, messages = propagate(
+            self.write, self.tell_forward, graphs.types, graphs.edges, start=begin
+        )
+        logits = self.score_type(states[:-1]).flatten(0, 1)  # (7 n, types)
+        nats = F.cross_entropy(logits, graphs.types.T[1:].flatten(), reduction="sum")
+        return nats + self.edge_nats(states[:-1], messages, graphs)
 
-    def edge_nats(self, steps: Steps, graphs: Graphs) -> Tensor:
+    def edge_nats(self, read: Tensor, messages: Tensor, graphs: Graphs) -> Tensor:
         """Edges into a vertex are decided from its nearest predecessor down to the input.
 
         After each edge the vertex' state is renewed, so a state belongs to an edge: it is what
         the predecessors after it are held against. Before the first edge only the type counts.
         """
         edges = graphs.edges
-        states = torch.cat([self.typed_states(), self.renewed_states(steps, graphs)])
-        sources = self.score_edge.source(steps.states[:, :-1])  # (n, 7, 4h)
+        states = torch.cat([self.typed_states(), self.renewed_states(messages, graphs)])
+        sources = self.score_edge.source(read)  # (7, n, 4h)
         targets = self.score_edge.target(states)  # (types + renewals, 4h)
         current = number_states(graphs)  # (n, 7, 8)
         logits = [
             self.score_edge(source, F.embedding(current[:, k, k + 1 :], targets))
-            for k, source in enumerate(sources.split(1, 1))  # (n, 1, 4h) and (n, 7 - k, 4h)
+            for k, source in enumerate(sources.unsqueeze(2))  # (n, 1, 4h) and (n, 7 - k, 4h)
         ]
         truth = [edges[:, k, k + 1 :] for k in range(VERTICES - 1)]
         return F.binary_cross_entropy_with_logits(
@@ -264,20 +155,20 @@ class DVAE(nn.Module):
         types = torch.arange(TYPES, device=self.start.weight.device)
         return self.write.empty(self.write.look(types))
 
-    def renewed_states(self, steps: Steps, graphs: Graphs) -> Tensor:
+    def renewed_states(self, messages: Tensor, graphs: Graphs) -> Tensor:
         """The target's state after each edge but those from the input, (renewals, h)."""
         row, k, v = renewals(graphs).unbind(1)
         arrived = graphs.edges[row, :-1, v] & (torch.arange(VERTICES - 1) >= k[:, None])
         bag, vertex = arrived.nonzero().unbind(1)
         starts = torch.searchsorted(bag, torch.arange(len(row)))
-        place = row[bag] * (VERTICES - 1) + vertex
-        told = steps.messages.flatten(0, 1)  # (n 7, h)
+        place = vertex * len(graphs) + row[bag]
+        told = messages.flatten(0, 1)  # (7 n, h)
         summed, projected = (
             F.embedding_bag(place, table, starts, mode="sum")
             for table in (told, self.write.project(told))  # a sum's projection is a sum too
         )
         looked = self.write.look(graphs.types[row, v])
-        return step(looked, projected + self.write.gru.bias_hh, summed)
+        return self.write.step(looked, projected, summed)
 
     @torch.no_grad()
     def decode(self, z: Tensor, generator: torch.Generator | None = None) -> Graphs:

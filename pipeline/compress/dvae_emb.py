@@ -11,7 +11,8 @@ from typing import ClassVar
 from pydantic import PositiveInt
 from torch import nn
 
-from pipeline.compress.dvae import DVAE, TYPES, DVAEConfig
+from pipeline.compress.dvae import DVAE, DVAEConfig
+from pipeline.compress.message_pass import TYPES
 
 
 class DVAEEmbConfig(DVAEConfig):

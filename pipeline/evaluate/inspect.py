@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import prod
 from typing import Any
 
-from pipeline.evaluate.roundtrip import count_operators, unsupported_operators
-from pipeline.graph.network import Shape
+from pipeline.graph.network import INPUT, OUTPUT, Network, Shape
 from pipeline.operators.read_onnx import read_onnx
+from pipeline.operators.registry import operator_of
 from pipeline.operators.shapes import infer_layers
 
 
@@ -27,3 +28,14 @@ def describe_model(source: str, input_shape: Shape | None = None) -> dict[str, A
         "operators": count_operators(network),
         "unsupported": list(unsupported_operators(network)),
     }
+
+
+def unsupported_operators(network: Network) -> tuple[str, ...]:
+    """The operators without a torch form, sorted."""
+    used = {v.operator for v in network.vertices} - {INPUT, OUTPUT}
+    return tuple(sorted(name for name in used if operator_of(name) is None))
+
+
+def count_operators(network: Network) -> dict[str, int]:
+    """Operator -> how many vertices have it, commonest first."""
+    return dict(Counter(v.operator for v in network.vertices).most_common())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from dataclasses import asdict, dataclass
 from os import PathLike
 from typing import Any
@@ -12,10 +11,10 @@ import numpy as np
 
 from pipeline.decode.codec import Codec
 from pipeline.errors import ModelError, UnsupportedOperator
+from pipeline.evaluate.inspect import unsupported_operators
 from pipeline.evaluate.runs import runs
-from pipeline.graph.network import INPUT, OUTPUT, Network
+from pipeline.graph.network import Network
 from pipeline.operators.read_onnx import Source, read_onnx, read_weights
-from pipeline.operators.registry import operator_of
 from pipeline.operators.shapes import infer_layers
 from pipeline.operators.write_onnx import to_onnx
 
@@ -44,12 +43,6 @@ class RoundTrip:
     def to_plain(self) -> dict[str, Any]:
         """As JSON holds it."""
         return asdict(self)
-
-
-def unsupported_operators(network: Network) -> tuple[str, ...]:
-    """The operators without a torch form, sorted."""
-    used = {v.operator for v in network.vertices} - {INPUT, OUTPUT}
-    return tuple(sorted(name for name in used if operator_of(name) is None))
 
 
 def round_trip(source: Source, name: str, codec: Codec | None = None) -> RoundTrip:
@@ -148,8 +141,3 @@ def _content(source: Source) -> Any:
 
     with fsspec.open(text, "rb") as file:
         return file.read(LARGEST_FILE)
-
-
-def count_operators(network: Network) -> dict[str, int]:
-    """Operator -> how many vertices have it, commonest first."""
-    return dict(Counter(v.operator for v in network.vertices).most_common())

@@ -17,7 +17,8 @@ from pipeline.harvest.shelf import Shelf
 from pipeline.harvest.sources import source_named
 from pipeline.progress import track
 
-NETWORK = "unreachable"  # the reason of refusals that say nothing of the model
+# Reasons that say nothing of the model, so it is tried again next time.
+PASSING = {"unreachable", "stalled"}
 Shard = tuple[int, int]
 
 
@@ -116,7 +117,7 @@ def _fetch(errand: Errand) -> Fetched:
 
 def _missing(shelf: Shelf, errands: list[Errand], retry: tuple[str, ...]) -> list[Errand]:
     """Those whose present version the shelf neither holds nor remembers as refused."""
-    again = {NETWORK, *retry}
+    again = PASSING | set(retry)
     known = {(record.address, record.version) for record in shelf.files()}
     known |= {(r.address, r.version) for r in shelf.refusals() if r.reason not in again}
     return [e for e in errands if (e.candidate.address, e.candidate.version) not in known]

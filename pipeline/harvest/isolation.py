@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import multiprocessing
 import os
 import resource
@@ -32,10 +33,15 @@ GIB = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one task may use: wall seconds, and address space beyond what imports took."""
+    """What one task may use beyond what imports took: processor seconds, address space.
+
+    Processor time says the same on a busy machine. A task that waits, or is starved, for
+    ``patience`` times as long by the clock is ended too.
+    """
 
     seconds: float
     memory_gib: float
+    patience: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,8 @@ def run_isolated(
 ) -> Iterator[tuple[Task, Result | ModelError]]:
     """Each task with its result or the ModelError it ended in, as they finish.
 
-    ModelErrors with reason ``timeout``, ``memory`` or ``crashed`` are made here. Any other
-    exception of the job is raised here as :class:`WorkerError`.
+    ModelErrors with reason ``timeout``, ``stalled``, ``memory`` or ``crashed`` are made here.
+    Any other exception of the job is raised here as :class:`WorkerError`.
     """
     pending = iter(tasks)
     workers: list[_Worker[Task, Result]] = [_Worker(job) for _ in range(max(1, processes))]
@@ -97,7 +103,8 @@ class _Worker(Generic[Task, Result]):
                 self.process, self.pipe = _start()
                 self.pipe.send(self.job)
             self.task, self.working = task, True
-            self.deadline = time.monotonic() + self.job.limits.seconds
+            limits = self.job.limits
+            self.deadline = time.monotonic() + limits.seconds * limits.patience
             self.pipe.send(task)
             return True
         return False
@@ -112,11 +119,12 @@ class _Worker(Generic[Task, Result]):
         try:
             kind, value = self._receive()
         except (EOFError, ConnectionResetError):
-            return self.task, ModelError("crashed", f"the process ended with {self.stop()}")
-        if kind == "timeout":
+            return self.task, self._explain_death()
+        limits = self.job.limits
+        if kind == "stalled":
             self.stop()
-            took = f"took longer than {self.job.limits.seconds:g} seconds"
-            return self.task, ModelError("timeout", took)
+            waited = f"no answer in {limits.seconds * limits.patience:g} seconds"
+            return self.task, ModelError("stalled", waited)
         if kind == "crash":
             raise WorkerError(f"{self.task}:\n{value}")
         if kind == "refused":
@@ -124,17 +132,24 @@ class _Worker(Generic[Task, Result]):
         return self.task, value
 
     def _receive(self) -> tuple[str, Any]:
-        return self.pipe.recv() if self.pipe.poll() else ("timeout", None)
+        return self.pipe.recv() if self.pipe.poll() else ("stalled", None)
 
-    def stop(self) -> str:
-        """End the process, whatever it is doing; how it ended."""
-        if self.process is None:
-            return "nothing"
-        self.pipe.close()
-        self.process.kill()  # does nothing to one that has ended by itself
-        status = self.process.wait()
-        self.process = None
-        return f"signal {-status}" if status < 0 else f"status {status}"
+    def _explain_death(self) -> ModelError:
+        status = self.process.wait() if self.process else 0
+        self.stop()
+        if status == -signal.SIGXCPU:
+            took = f"took more than {self.job.limits.seconds:g} seconds of processor time"
+            return ModelError("timeout", took)
+        how = f"signal {-status}" if status < 0 else f"status {status}"
+        return ModelError("crashed", f"the process ended with {how}")
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        if self.process is not None:
+            self.pipe.close()
+            self.process.kill()  # does nothing to one that has ended by itself
+            self.process.wait()
+            self.process = None
 
 
 def _start() -> tuple[subprocess.Popen[bytes], Connection]:
@@ -170,6 +185,7 @@ def _answer(job: Job[Any, Any], task: Any) -> tuple[str, Any]:
         if job.prepare:
             job.prepare(task)
         _limit_memory(job.limits.memory_gib)
+        _limit_processor(job.limits.seconds)
         return "done", job.function(task)
     except ModelError as error:
         return "refused", (error.reason, error.detail, error.source)
@@ -185,6 +201,13 @@ def _limit_memory(memory_gib: float) -> None:
     limit = mapped + int(memory_gib * GIB)
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
+
+
+def _limit_processor(seconds: float) -> None:
+    """Have the kernel end this process (SIGXCPU) when it has worked for so much longer."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    limit = math.ceil(time.process_time() + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))
 
 
 def _die_with(parent: int) -> None:

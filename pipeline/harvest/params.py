@@ -94,10 +94,10 @@ class Sources(Section):
 
 
 class HarvestParams(Section):
-    """``processes`` models at once, each within ``seconds`` and ``memory_gib``.
+    """``processes`` models at once, each within so many processor seconds and so much memory.
 
     ``retry`` names the reasons for which a model that was refused before is tried again;
-    network trouble always is.
+    network trouble and a starved machine always are.
     """
 
     sources: Sources

@@ -92,6 +92,16 @@ def to_skeleton(network: Network) -> ModelProto:
     return model
 
 
+def parameter_arrays(layers: Iterable[Layer], seed: int = 0) -> dict[str, np.ndarray]:
+    """Random weights for every parameter, by name: those that written files get."""
+    random = np.random.default_rng(seed)
+    return {
+        layer.parameter_name(formal): draw_parameter(layer, formal, tensor, random)
+        for layer in layers
+        for formal, tensor in layer.parameters.items()
+    }
+
+
 def value_name(vertex: int, output: int) -> str:
     """Name of a value in written files: ``v7``, or ``v7_1`` for a second output."""
     return f"v{vertex}" if output == 0 else f"v{vertex}_{output}"
@@ -106,9 +116,10 @@ def draw_parameter(
     suffix = layer.parameter_name(formal).rpartition(".")[2]
     if len(tensor.shape) >= 2 and suffix != "bias":
         fan_in = int(np.prod(tensor.shape)) // max(tensor.shape[0], 1)
-        return (random.standard_normal(tensor.shape) * (2 / max(fan_in, 1)) ** 0.5).astype(
-            dtype
-        )
+        return (
+            random.standard_normal(tensor.shape, dtype=np.float32)
+            * (2 / max(fan_in, 1)) ** 0.5
+        ).astype(dtype)
     is_offset = suffix in ("bias", "running_mean", "B", "C")
     return np.full(tensor.shape, 0 if is_offset else 1, dtype=dtype)
 

@@ -1,6 +1,15 @@
 -- The codec whose vectors count when a query names none.
 CREATE OR REPLACE MACRO default_codec() AS (SELECT s.default_codec FROM settings s);
 
+-- Codec, or NULL for the default one -> the codec, if there are vectors of it.
+CREATE OR REPLACE MACRO find_codec(wanted) AS coalesce(
+    (
+        SELECT min(g.codec) FROM graph_embeddings g
+        WHERE g.codec = coalesce(wanted, default_codec())
+    ),
+    error('there are no vectors of codec ' || coalesce(wanted, default_codec()))
+);
+
 -- Name or fingerprint of a network -> its fingerprint.
 CREATE OR REPLACE MACRO find_network(wanted) AS coalesce(
     (
@@ -21,32 +30,29 @@ CREATE OR REPLACE MACRO vector_of(wanted, made_by) AS coalesce(
     error('codec ' || made_by || ' has no vector of network ' || wanted)
 );
 
--- The k networks nearest to a fingerprint by cosine, itself left out.
+-- The k networks nearest to a fingerprint by cosine, itself left out. It is left out last, and
+-- its vector is looked up apart, so that a million vectors are scanned once and never joined.
+-- The cosine with a vector of zeros is not a number: such come last.
 CREATE OR REPLACE MACRO similar_to(fingerprint, k := 10, codec := NULL) AS TABLE
-    WITH
-    asked AS (
-        SELECT fingerprint::VARCHAR AS wanted, coalesce(codec, default_codec()) AS made_by
-    ),
-    scored AS (
-        SELECT
-            g.fingerprint,
-            array_cosine_similarity(
-                g.vector, (SELECT vector_of(a.wanted, a.made_by) FROM asked a)
-            ) AS similarity
-        FROM graph_embeddings g
-        WHERE g.codec = (SELECT a.made_by FROM asked a)
-            AND g.fingerprint <> (SELECT a.wanted FROM asked a)
-    ),
-    near AS (  -- the cosine with a vector of zeros is not a number: such come last
-        SELECT s.fingerprint, s.similarity
-        FROM scored s
-        ORDER BY isnan(s.similarity), s.similarity DESC, s.fingerprint
-        LIMIT k
-    )
     SELECT n.name, n.family, near.fingerprint, near.similarity
-    FROM near
+    FROM (
+        SELECT scored.fingerprint, scored.similarity
+        FROM (
+            SELECT
+                g.fingerprint,
+                array_cosine_similarity(
+                    g.vector, vector_of(fingerprint, find_codec(codec))
+                ) AS similarity
+            FROM graph_embeddings g
+            WHERE g.codec = find_codec(codec)
+        ) scored
+        ORDER BY isnan(scored.similarity), scored.similarity DESC, scored.fingerprint
+        LIMIT k + 1
+    ) near
     LEFT JOIN networks n ON n.fingerprint = near.fingerprint
-    ORDER BY isnan(near.similarity), near.similarity DESC, near.fingerprint;
+    WHERE near.fingerprint <> fingerprint
+    ORDER BY isnan(near.similarity), near.similarity DESC, near.fingerprint
+    LIMIT k;
 
 -- The same, for a name or a fingerprint.
 CREATE OR REPLACE MACRO nearest(name, k := 10, codec := NULL) AS TABLE

@@ -10,6 +10,7 @@ import altair as alt
 Rows = Sequence[dict[str, Any]]
 Spec = dict[str, Any]
 HEIGHT = 280
+LINES: dict[str, Any] = {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2.5}
 
 
 def draw_curves(rows: Rows, title: str, *, log: bool = False, percent: bool = False) -> Spec:
@@ -23,7 +24,7 @@ def draw_curves(rows: Rows, title: str, *, log: bool = False, percent: bool = Fa
     shown = ["series:N", *(["part:N"] if parts else []), "epoch:Q"]
     chart = alt.Chart(_data(rows)).encode(
         x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1)),
-        color=alt.Color("series:N", title=None),
+        color=alt.Color("series:N", title=None, legend=alt.Legend(**LINES)),
     )
     line = chart.mark_line(strokeWidth=1.6).encode(
         y=alt.Y("value:Q", scale=scale, axis=axis),

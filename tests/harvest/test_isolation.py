@@ -18,6 +18,8 @@ def act(task: str) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     if task == "hang":
         time.sleep(60)
+    while task == "spin":
+        pass
     if task == "eat":
         return str(len(bytearray(8 << 30)))
     if task == "refuse":
@@ -27,8 +29,10 @@ def act(task: str) -> str:
     return f"{task} by {os.getpid()}"
 
 
-def run(tasks: list[str], processes: int = 1, seconds: float = 20.0) -> dict[str, object]:
-    job = Job(act, Limits(seconds, memory_gib=1.0))
+def run(
+    tasks: list[str], processes: int = 1, seconds: float = 20.0, patience: float = 10.0
+) -> dict[str, object]:
+    job = Job(act, Limits(seconds, 1.0, patience))
     return dict(run_isolated(job, tasks, processes))
 
 
@@ -56,12 +60,13 @@ def test_a_bad_task_is_refused_and_the_rest_done(
     assert all(isinstance(result, str) for result in results.values())
 
 
-def test_a_task_that_hangs_is_ended() -> None:
+@pytest.mark.parametrize(("task", "reason"), [("hang", "stalled"), ("spin", "timeout")])
+def test_a_task_that_does_not_end_is_ended(task: str, reason: str) -> None:
     started = time.monotonic()
-    results = run(["hang", "a"], seconds=3.0)
-    refused = results["hang"]
+    results = run([task, "a"], seconds=1.0, patience=4.0 if task == "hang" else 20.0)
+    refused = results[task]
     assert isinstance(refused, ModelError)
-    assert refused.reason == "timeout"
+    assert refused.reason == reason
     assert isinstance(results["a"], str)
     assert time.monotonic() - started < 20
 

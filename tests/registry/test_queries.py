@@ -16,7 +16,7 @@ FIRST = {
     "kernel_sizes": ([3, 3], 8, 0),
     "licences": ("MIT", "hand", 4),
     "nearest_neighbour_families": ("zoo-ae", 5, 3, 60.0),
-    "nearest_to_resnet18": ("plain16", "plain"),
+    "nearest_to_resnet18": ("plain8", "plain"),
     "operators_by_use": ("Flatten", 5, 5, 100.0),
     "what_is_in_it": ("hand", 4, 4, 2, 11, 12),
     "what_the_vectors_lost": ("zoo-ae", 5, 80.0, 0, 3),
@@ -42,7 +42,7 @@ def test_there_are_a_dozen_and_they_are_documented_with_their_answers(datasets):
     with connect(datasets) as connection:
         text = document_queries(connection, QUERIES)
     assert text.count("```sql") == len(QUERIES)
-    assert "| plain16" in text
+    assert "| plain8" in text
 
 
 def test_a_query_without_a_question_is_refused(tmp_path):

@@ -18,11 +18,13 @@ REST = {"operation": [0.5, 1.5], "attributes": [0.0] * 8}
 CODECS = ("zoo-vae", "zoo-ae")
 
 
-def vector_of(family: str, name: str) -> list[float]:
-    """Near to its family's others, far from the rest."""
-    seed = int(hashlib.sha256(family.encode()).hexdigest()[:8], 16)
-    vector = np.random.default_rng(seed).normal(size=64)
-    return (vector + 0.01 * len(name)).astype(np.float32).tolist()
+def vector_of(codec: str, family: str, name: str) -> list[float]:
+    """Near to its family's others, far from the rest, and another for every codec."""
+    vector = sum(
+        scale * np.random.default_rng(list(text.encode())).normal(size=64)
+        for text, scale in ((codec + family, 1.0), (codec + name, 0.05))
+    )
+    return np.asarray(vector, np.float32).tolist()
 
 
 def small_rows(names: Iterable[str] = tuple(ZOO)) -> dict:
@@ -64,7 +66,7 @@ def small_vectors(chosen: dict) -> dict:
     for codec in CODECS:
         for name, (family, network) in chosen.items():
             key = {"codec": codec, "fingerprint": network.fingerprint}
-            graph.append(key | {"vector": vector_of(family, name)})
+            graph.append(key | {"vector": vector_of(codec, family, name)})
             patch = b"fix" if name == "odd" else b""
             patches.append(key | {"patch": patch, "bytes": len(patch)})
             vertex += [
