@@ -183,6 +183,7 @@ def serve(pipe: Connection, parent: int) -> None:
 def _answer(job: Job[Any, Any], task: Any) -> tuple[str, Any]:
     try:
         if job.prepare:
+            _limit_processor(job.limits.seconds)  # of its own: the last task's may be used up
             job.prepare(task)
         _limit_memory(job.limits.memory_gib)
         _limit_processor(job.limits.seconds)
