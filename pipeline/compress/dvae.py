@@ -93,7 +93,12 @@ class DVAE(nn.Module):
 
     def encode(self, cells: Cells) -> Tensor:
         """Networks -> the means of their posteriors, (n, dimensions) float32."""
-        return self.posterior(to_graphs(cells))[0]
+        return self.posterior(self.take(cells))[0]
+
+    def take(self, cells: Cells) -> Graphs:
+        """Networks as graphs, where the weights are."""
+        graphs, device = to_graphs(cells), self.start.weight.device
+        return Graphs(graphs.types.to(device), graphs.edges.to(device))
 
     def posterior(self, graphs: Graphs) -> tuple[Tensor, Tensor]:
         """Mean and log variance, (n, dimensions) each."""
@@ -109,7 +114,7 @@ class DVAE(nn.Module):
         """-log p(network | z) and the KL divergence, in nats, summed over the batch."""
         mixed = self.training and self.config.mixed
         with torch.autocast(self.start.weight.device.type, torch.bfloat16, enabled=mixed):
-            return self.likelihood(to_graphs(cells))
+            return self.likelihood(self.take(cells))
 
     def likelihood(self, graphs: Graphs) -> Losses:
         mean, log_variance = (x.float() for x in self.posterior(graphs))
@@ -158,9 +163,11 @@ class DVAE(nn.Module):
     def renewed_states(self, messages: Tensor, graphs: Graphs) -> Tensor:
         """The target's state after each edge but those from the input, (renewals, h)."""
         row, k, v = renewals(graphs).unbind(1)
-        arrived = graphs.edges[row, :-1, v] & (torch.arange(VERTICES - 1) >= k[:, None])
+        places = torch.arange(VERTICES - 1, device=k.device)
+        arrived = graphs.edges[row, :-1, v] & (places >= k[:, None])  # (renewals, 7)
         bag, vertex = arrived.nonzero().unbind(1)
-        starts = torch.searchsorted(bag, torch.arange(len(row)))
+        sizes = arrived.sum(1)
+        starts = sizes.cumsum(0) - sizes
         place = vertex * len(graphs) + row[bag]
         told = messages.flatten(0, 1)  # (7 n, h)
         summed, projected = (
@@ -177,8 +184,8 @@ class DVAE(nn.Module):
         A graph ends with its output vertex, which takes every vertex that none reads yet.
         """
         n = len(z)
-        types = torch.full((n, VERTICES), ABSENT)
-        edges = torch.zeros(n, VERTICES, VERTICES, dtype=torch.bool)
+        types = torch.full((n, VERTICES), ABSENT, device=z.device)
+        edges = torch.zeros(n, VERTICES, VERTICES, dtype=torch.bool, device=z.device)
         types[:, 0] = INPUT
         state = self.write(self.write.look(types[:, 0]), self.start(z).tanh())
         told, sources = [], []
@@ -216,7 +223,9 @@ class DVAE(nn.Module):
         state, summed = self.write.empty(looked), torch.zeros_like(told[0])
         for k in reversed(range(len(told))):
             odds = self.score_edge(sources[k], self.score_edge.target(state)).sigmoid()
-            bar = 0.5 if generator is None else torch.rand(len(odds), generator=generator)
+            bar = torch.full_like(odds, 0.5)
+            if generator is not None:
+                bar.uniform_(generator=generator)
             edges[:, k] |= grows & (odds > bar)
             summed = summed + edges[:, k, None] * told[k]
             state = self.write(looked, summed)
@@ -236,8 +245,8 @@ def number_states(graphs: Graphs) -> Tensor:
     0..7: the state of a type without edges; from 8 on: the renewals in their order.
     """
     row, k, v = renewals(graphs).unbind(1)
-    renewed = torch.zeros(graphs.edges.shape, dtype=torch.long)
-    renewed[row, k, v] = TYPES + torch.arange(len(row))
+    renewed = torch.zeros_like(graphs.edges, dtype=torch.long)
+    renewed[row, k, v] = TYPES + torch.arange(len(row), device=row.device)
     current = graphs.types
     held: list[Tensor] = []
     for source in reversed(range(VERTICES - 1)):

@@ -112,7 +112,7 @@ def test_a_trained_model_restores_networks_and_samples_them(cells: Cells) -> Non
     torch.manual_seed(0)
     model = DVAE(DVAE.Config(hidden=48, dimensions=8))
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
-    for _ in range(150):
+    for _ in range(200):
         optimizer.zero_grad()
         reconstruction, divergence = model.losses(cells)
         (reconstruction + 0.005 * divergence).backward()
