@@ -1,0 +1,59 @@
+"""`airflow dags test`, which is `dag.test()`: every task really runs, on a project of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from airflow_home import run_airflow, settings
+from tiny_project import write_params
+
+from pipeline.stages import BUILD, NORMALISED, SHELF
+
+MANIFEST = Path("datasets/zoo/manifest.json")
+TestDag = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def test_dag(tmp_path: Path, project: Path, migrated: Path) -> TestDag:
+    environment = settings(tmp_path / "airflow", project)
+    shutil.copy(migrated, tmp_path / "airflow/airflow.db")
+
+    def run(dag: str, **conf: object) -> subprocess.CompletedProcess[str]:
+        command = ("dags", "test", dag, "--conf", json.dumps(conf))
+        return run_airflow(environment, *command, check=False)
+
+    return run
+
+
+def test_from_the_sources_to_a_registered_version(test_dag: TestDag, project: Path) -> None:
+    harvested = test_dag("harvest_models", shards=2)
+    assert harvested.returncode == 0, harvested.stdout + harvested.stderr
+    assert len(list((project / SHELF).glob("??/*.onnx"))) == 2
+    assert (project / SHELF).with_suffix(".dvc").exists()
+
+    refreshed = test_dag("refresh_dataset", targets=["normalise"])
+    assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+    assert (project / NORMALISED).is_dir()
+    first = json.loads((project / MANIFEST).read_text())
+    assert first["tables"]["networks"]["rows"] == 2
+    pushed = project.with_name("project-remote") / "files/md5"
+    assert len(list(pushed.glob("??/*"))) > 2
+
+    # DenseNet is refused now, half of the networks are gone: the gate must stop the refresh.
+    write_params(project, max_vertices=100)
+    stopped = test_dag("refresh_dataset")
+    assert stopped.returncode != 0
+    assert "QualityError" in stopped.stdout + stopped.stderr
+    assert json.loads((project / MANIFEST).read_text()) == first
+
+
+def test_params_that_break_their_schema_run_nothing(test_dag: TestDag, project: Path) -> None:
+    assert test_dag("harvest_models", shards=0).returncode != 0
+    assert test_dag("refresh_dataset", targets=["--force"]).returncode != 0
+    assert not (project / SHELF).exists()
+    assert not (project / BUILD).exists()
