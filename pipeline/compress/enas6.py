@@ -3,6 +3,7 @@
 import math
 import os
 import platform
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -142,6 +143,7 @@ def train_enas6(
     )
     card = _card(kind, params, trained, len(train_cells), time.perf_counter() - began)
     save_codec(out_dir, params.name, model, card | {"curve": rounded(trained.curve)})
+    shutil.rmtree(Path(work_dir) / params.name)  # a finished training is not resumed
     return card
 
 

@@ -6,6 +6,7 @@ an uninterrupted one does (on a CPU, bit for bit). Lightning drives it: torchrun
 parallel, a GPU is used where there is one.
 """
 
+import hashlib
 import logging
 import math
 import os
@@ -79,7 +80,8 @@ def train(
     ``objective``: rows -> reconstruction, KL divergence and whatever else is to be minimised,
     summed over the rows; ``model.losses`` where none is given. ``draw``: gives each epoch
     as many fresh rows as ``rows`` has, instead of those. ``directory`` holds the checkpoint:
-    where one stands, training goes on from it. ``live``: a directory for DVCLive's metrics.
+    where one of the same run stands, training goes on from it. ``live``: a directory for
+    DVCLive's metrics (inside a DVC repository; DataError elsewhere).
     """
     losses: Any = objective or model.losses
     loop = _Loop(model, rows, test_rows, params, losses, draw)
@@ -88,7 +90,7 @@ def train(
         directory, CHECKPOINT[:-5], enable_version_counter=False, save_on_train_epoch_end=True
     )
     loop.live = None if live is None else _open_live(live)
-    resume = str(checkpoint) if checkpoint.is_file() else None
+    resume = str(checkpoint) if _is_of(checkpoint, loop) else None
     numbers: Any = range(loop.steps)
     steps: DataLoader[int] = DataLoader(numbers, batch_size=None, generator=torch.Generator())
     _lightning(params, [saver, _Progress(description)]).fit(
@@ -98,6 +100,15 @@ def train(
         loop.live.end()
     model.cpu().eval()
     return Trained(loop.curve, loop.seconds, loop.done * loop.count / max(loop.seconds, 1e-9))
+
+
+def _is_of(checkpoint: Path, loop: "_Loop") -> bool:
+    """Whether the file is a checkpoint of this very run: another's is not gone on with."""
+    try:
+        found = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    except FileNotFoundError:
+        return False
+    return found.get("run") == loop.run
 
 
 def _lightning(params: TrainParams, callbacks: list[Callback]) -> pl.Trainer:
@@ -138,6 +149,9 @@ class _Loop(pl.LightningModule):
         self.rows, self.test_rows = rows, test_rows
         self.count = len(next(iter(rows.values())))
         self.steps = math.ceil(self.count / params.batch)
+        shapes = [f"{k} {tuple(v.shape)}" for k, v in model.state_dict().items()]
+        plan = params.model_dump_json() + f" {self.count} {draw is None} " + " ".join(shapes)
+        self.run = hashlib.sha256(plan.encode()).hexdigest()
         self.curve: Curve = []
         self.live: Any = None  # DVCLive's writer
         self.seconds, self.done = 0.0, 0
@@ -215,7 +229,7 @@ class _Loop(pl.LightningModule):
         return {"test_reconstruction": reconstruction, "test_divergence": divergence}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["curve"] = self.curve
+        checkpoint["run"], checkpoint["curve"] = self.run, self.curve
         checkpoint["seconds"], checkpoint["done"] = self.seconds, self.done
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -70,6 +70,15 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path):
     assert len(later.curve) == 3
 
 
+def test_a_checkpoint_of_another_run_is_not_gone_on_with(tmp_path):
+    run(tmp_path / "used")
+    slower = PARAMS.model_copy(update={"learning_rate": 1e-4})
+    fresh, _ = run(tmp_path / "fresh", slower)
+    again, trained = run(tmp_path / "used", slower)
+    assert same_weights(fresh, again)
+    assert len(trained.curve) == PARAMS.epochs
+
+
 def test_another_seed_ends_elsewhere(tmp_path):
     one, _ = run(tmp_path / "a")
     other, _ = run(tmp_path / "b", PARAMS.model_copy(update={"seed": 6}))
