@@ -1,4 +1,4 @@
-"""`airflow dags test`, which is `dag.test()`: every task really runs, on a project of its own."""
+"""`airflow dags test`, which is `dag.test()`: every task really runs, on a tiny project."""
 
 from __future__ import annotations
 
