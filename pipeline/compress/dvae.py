@@ -53,7 +53,8 @@ class EdgeScore(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         hidden = (source + target).relu()
-        logits = torch.mv(hidden.flatten(0, -2), self.logit.weight[0]) + self.logit.bias
+        weight = self.logit.weight[0].to(hidden.dtype)
+        logits = torch.mv(hidden.flatten(0, -2), weight).float() + self.logit.bias
         return logits.view(hidden.shape[:-1])
 
 

@@ -155,7 +155,12 @@ class Pass(torch.autograd.Function):
             sums[0] = start
         kept = []
         for i in range(v):
-            projected = F.linear(sums[i].to(weight.dtype), weight).to(sums.dtype).add_(bias)
+            if i or start is not None:
+                projected = (
+                    F.linear(sums[i].to(weight.dtype), weight).to(sums.dtype).add_(bias)
+                )
+            else:
+                projected = bias.expand(n, -1)
             rz, candidate, states[i] = gates(looked[i], projected, sums[i])
             kept += [rz, projected[:, 2 * h :], candidate]
             if i < v - 1:
@@ -188,13 +193,15 @@ class Pass(torch.autograd.Function):
             to_looked[i], to_projected[i], to_sum = gates_back(
                 grad, rz, content_of_n, candidate, sums[i]
             )
-            to_sum += to_projected[i].to(weight.dtype) @ weight
-            to_messages[:i].addcmul_(links[:i, i], to_sum)
+            if i or ctx.started:
+                to_sum += to_projected[i].to(weight.dtype) @ weight
+                to_messages[:i].addcmul_(links[:i, i], to_sum)
+        first = 0 if ctx.started else 1  # sums[0] is zero
         return (
             to_looked,
             None,
             to_sum if ctx.started else None,
-            outer(to_projected, sums, weight.dtype),
+            outer(to_projected[first:], sums[first:], weight.dtype),
             to_projected.sum((0, 1)),
             outer(to_told, states[:-1], tell.dtype),
             F.pad(to_told.sum(1), (0, 0, 0, 1)),

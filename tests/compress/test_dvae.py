@@ -101,6 +101,22 @@ def test_gradients_are_those_of_the_published_procedure(model: DVAE, cells: Cell
             torch.testing.assert_close(batched[name], expected, msg=name)
 
 
+def test_mixed_precision_gives_nearly_the_same_losses_and_gradients(cells: Cells) -> None:
+    found = []
+    for mixed in (False, True):
+        torch.manual_seed(0)
+        model = DVAE(DVAE.Config(hidden=24, dimensions=7, mixed=mixed)).train()
+        loss = sum(model.losses(cells))
+        loss.backward()
+        found.append((loss.detach(), {n: p.grad for n, p in model.named_parameters()}))
+    (exact, gradients), (rough, rough_gradients) = found
+    assert rough != exact
+    torch.testing.assert_close(rough, exact, rtol=1e-2, atol=0)
+    for name, gradient in gradients.items():
+        error = (rough_gradients[name] - gradient).norm() / gradient.norm()
+        assert error < 0.05, name
+
+
 def test_number_of_parameters_is_the_authors_without_an_unused_layer() -> None:
     unused = 1002 * 501 + 501  # hv_unify is made and never called
     count = sum(p.numel() for p in DVAE(DVAE.Config()).parameters())
