@@ -41,7 +41,7 @@ CREATE OR REPLACE MACRO similar_to(fingerprint, k := 10, codec := NULL) AS TABLE
             SELECT
                 g.fingerprint,
                 array_cosine_similarity(
-                    g.vector, vector_of(fingerprint, find_codec(codec))
+                    g.vector, (SELECT vector_of(fingerprint, find_codec(codec)))
                 ) AS similarity
             FROM graph_embeddings g
             WHERE g.codec = find_codec(codec)
