@@ -59,7 +59,7 @@ def process(
     finally:
         started.terminate()
         try:
-            started.wait(60)
+            started.wait(120)
         except subprocess.TimeoutExpired:
             started.kill()
         finally:
