@@ -81,13 +81,11 @@ def _cast(table: Table, column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedA
     have, want = column.type, field.type
     if have == want:
         return column
-    text = pa.types.is_string(have)
-    if pa.types.is_timestamp(want) and text:
-        column, have = column.cast(pa.timestamp("us", "UTC")), pa.timestamp("us", "UTC")
-    if not _castable(have, want):
+    from_text = pa.types.is_timestamp(want) and pa.types.is_string(have)
+    if not from_text and not _castable(have, want):
         raise ValueError(f"{table.name}.{field.name} holds {have}, not {want}")
     try:
-        return column.cast(want)
+        return (column.cast(pa.timestamp("us", "UTC")) if from_text else column).cast(want)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as e:
         raise ValueError(f"{table.name}.{field.name} is no {want}: {e}") from e
 

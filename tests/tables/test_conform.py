@@ -68,3 +68,5 @@ def test_times_are_read_as_iso_8601():
     row = {"file_digest": "d", "address": "a", "source": "s", "licence": "MIT", "bytes": 1}
     rows = conform(table_of("files"), [row | {"harvested_at": "2026-01-02T03:04:05+00:00"}])
     assert rows["harvested_at"].cast(pa.string()).to_pylist() == ["2026-01-02 03:04:05.000000"]
+    with pytest.raises(ValueError, match=r"files.harvested_at is no .*zone"):
+        conform(table_of("files"), [row | {"harvested_at": "2026-01-02T03:04:05"}])
