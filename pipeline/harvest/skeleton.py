@@ -25,8 +25,9 @@ def read_skeleton(
 ) -> ModelProto:
     """A path, seekable binary file or fsspec address -> its model without weights.
 
-    The result is a valid ONNX file. Integer tensors of up to 8192 bytes and any tensor of up
-    to 16 elements stay, for they may shape the computation. Every other initializer or
+    The result is a valid ONNX file. Integer tensors of up to 8192 bytes, any tensor of up to
+    16 elements and the floats of a Constant node of up to 8192 bytes stay, for they may shape
+    the computation. Every other initializer or
     Constant becomes a graph input of its type and dims, and the metadata entry
     ``nn2vec.data_inputs`` names the inputs that were inputs before. Documentation,
     ``value_info``, training info and quantisation annotations are dropped. External data is

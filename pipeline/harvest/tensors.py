@@ -27,12 +27,14 @@ from pipeline.harvest.wire import (
 MAX_ELEMENTS = 2**40
 MAX_RANK = 64
 SMALL_ELEMENTS = 16  # of any type: kept
-SMALL_BYTES = 8192  # of an integer type: kept, it may be a Reshape target or the like
+SMALL_BYTES = 8192  # of an integer type: kept, it may be a Reshape target or the like; of a
+# float type in a Constant node as well: what an exporter writes there is seldom a weight
 
 _NARROW = {"INT4": 4, "UINT4": 4, "FLOAT4E2M1": 4, "INT2": 2, "UINT2": 2}
 _NARROW |= {"FLOAT6E2M3": 6, "FLOAT6E3M2": 6}
 _INTEGERS = {"BOOL", "INT2", "INT4", "INT8", "INT16", "INT32", "INT64"}
 _INTEGERS |= {"UINT2", "UINT4", "UINT8", "UINT16", "UINT32", "UINT64"}
+_FLOATS = {"FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"}
 _FIELDS = {f.name: f.number for f in TensorProto.DESCRIPTOR.fields}
 DIMS, DATA_TYPE, NAME = _FIELDS["dims"], _FIELDS["data_type"], _FIELDS["name"]
 RAW, STRINGS, LOCATION = _FIELDS["raw_data"], _FIELDS["string_data"], _FIELDS["data_location"]
@@ -60,6 +62,7 @@ class TensorHeader:
     ``spans`` are the parts of the message (one, save in odd files), ``raw`` the span of
     raw_data. ``form`` says what the spans hold: a TensorProto (``"tensor"``), a
     SparseTensorProto (``"sparse"``) or a Constant's AttributeProto (``"list"``).
+    ``in_node``: it stands in a Constant node.
     """
 
     form: str = "tensor"
@@ -67,6 +70,7 @@ class TensorHeader:
     data_type: int = 0
     dims: tuple[int, ...] = ()
     external: bool = False
+    in_node: bool = False
     raw: tuple[int, int] | None = None
     spans: list[tuple[int, int]] = field(default_factory=list)
     payload_bytes: int = 0
@@ -85,7 +89,8 @@ class TensorHeader:
         name = type_name(self.data_type)
         if self.elements <= SMALL_ELEMENTS:
             return name != "STRING" or self.payload_bytes <= SMALL_BYTES
-        return name in _INTEGERS and bytes_of(self.data_type, self.elements) <= SMALL_BYTES
+        is_small = bytes_of(self.data_type, self.elements) <= SMALL_BYTES
+        return is_small and (name in _INTEGERS or (self.in_node and name in _FLOATS))
 
 
 @lru_cache(maxsize=64)

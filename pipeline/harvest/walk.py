@@ -138,6 +138,7 @@ class Walk:
         if is_constant and words[_NODE["domain"]] in ("", "ai.onnx") and len(outputs) == 1:
             header = self._constant(attributes)
             if header is not None:
+                header.in_node = True
                 self._note(self.constants, self.reader.text(*outputs[0]), header)
                 if not header.is_kept:
                     return None

@@ -32,7 +32,7 @@ def fill_transposed(values: Values, first: Shape, parameters: Shapes) -> Values:
     return {**filled, **values}
 
 
-def summarise_convolution(shapes: Shapes) -> Values:
+def summarise_convolution(shapes: Shapes, values: Values) -> Values:
     """(W, B) -> out_channels, bias."""
     return {"out_channels": shapes["W"][0], "bias": int("B" in shapes)}
 
@@ -46,7 +46,7 @@ def convolution_parameters(values: Values, first: Shape) -> Shapes:
     return {"W": weight} | ({"B": (out,)} if values["bias"] else {})
 
 
-def summarise_transposed(shapes: Shapes) -> Values:
+def summarise_transposed(shapes: Shapes, values: Values) -> Values:
     """(W, B) -> channels out of each group, bias."""
     return {"out_channels": shapes["W"][1], "bias": int("B" in shapes)}
 

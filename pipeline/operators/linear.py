@@ -9,17 +9,18 @@ from pipeline.graph.network import Shape
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 
 
-def summarise_gemm(shapes: Shapes) -> Values:
+def summarise_gemm(shapes: Shapes, values: Values) -> Values:
     """(B, C) -> out_features, bias, as a linear layer has them; others are spelled out."""
-    return {"out_features": shapes["B"][0], "bias": int("C" in shapes)}
+    columns = shapes["B"][0 if values["transB"] else 1]
+    return {"out_features": columns, "bias": int("C" in shapes)}
 
 
 def gemm_parameters(values: Values, first: Shape) -> Shapes:
-    """A transposed B is (out_features, in_features), C is (out_features,)."""
-    if not values["transB"]:
-        raise TypeError("only a transposed B follows from out_features")
+    """B is (in_features, out_features) or, transposed, the other way round; C is
+    (out_features,)."""
     out: Any = values["out_features"]
-    rows = {"B": (out, first[0 if values["transA"] else 1])}
+    features = first[0 if values["transA"] else 1]
+    rows = {"B": (out, features) if values["transB"] else (features, out)}
     return rows | ({"C": (out,)} if values["bias"] else {})
 
 

@@ -76,7 +76,7 @@ def build_instance_normalisation(layer: Any) -> Any:
     return y
 
 
-def summarise_layer(shapes: Shapes) -> Values:
+def summarise_layer(shapes: Shapes, values: Values) -> Values:
     """(Scale, B) -> bias."""
     return {"bias": int("B" in shapes)} if "Scale" in shapes else {}
 

@@ -124,7 +124,7 @@ def settle_parameters(
     if operator is not None:
         shapes = {name: tensor.shape for name, tensor in parameters.items()}
         try:
-            summary = operator.summarise(shapes)
+            summary = operator.summarise(shapes, values)
             implied = operator.parameters({**values, **summary}, first)
         except (KeyError, IndexError, TypeError, ZeroDivisionError):
             implied = None

@@ -91,7 +91,8 @@ def find_data_input(model: ModelProto) -> str:
     inputs = [i.name for i in model.graph.input if i.name not in initialised]
     if noted is not None:
         inputs = [name for name in noted.split("\n") if name in set(inputs)]
-    elif len(inputs) > 1 and _are_shape_only_weights(model.graph, set(inputs[1:])):
+    # what the weightless reader notes of a stranger's skeleton are all of its inputs
+    if len(inputs) > 1 and _are_shape_only_weights(model.graph, set(inputs[1:])):
         inputs = inputs[:1]
     if len(inputs) != 1:
         raise ModelError("several_inputs", f"has {len(inputs)} data inputs, a network has one")

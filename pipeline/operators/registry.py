@@ -57,8 +57,9 @@ class Operator:
     """(attributes, shape of the first operand, shapes of all inputs by formal name; () for one
     that is left out) -> the defaults ONNX leaves to the rank, and attributes brought to their
     one form (auto_pad -> pads); None removes one."""
-    summarise: Callable[[Shapes], Values] = _nothing
-    """Shapes of the parameters -> attributes that stand for them (out_channels, bias)."""
+    summarise: Callable[[Shapes, Values], Values] = _nothing
+    """(shapes of the parameters, attributes) -> attributes that stand for the parameters
+    (out_channels, bias)."""
     parameters: Callable[[Values, Shape], Shapes] = _nothing
     """(attributes, shape of the first operand) -> shapes of the parameters, by formal name."""
     torch_names: Mapping[str, str] = ()  # type: ignore[assignment]

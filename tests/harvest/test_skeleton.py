@@ -98,6 +98,8 @@ def test_zoo_graphs_keep_their_nodes_and_are_their_own_skeletons(path: Path) -> 
         (np.zeros(8192, np.bool_), True),
         (np.zeros(8193, np.uint8), False),
         (np.zeros(17, np.float16), False),
+        (np.zeros(2048, np.float32), False),
+        (np.zeros(2049, np.float32), False),
         (np.array(1.5), True),
         (np.zeros((0, 100), np.float32), True),
         (np.array(["a"] * 16), True),
@@ -112,13 +114,17 @@ def test_what_is_kept(array: np.ndarray, kept: bool) -> None:
         weight = helper.make_tensor("w", TensorProto.STRING, array.shape, array.tolist())
     skeleton = skeleton_of(make_model([weight], [constant("c", value=weight)]))
     assert [t.name for t in skeleton.graph.initializer] == ["w"] * kept
-    assert [n.op_type for n in skeleton.graph.node] == ["Constant"] * kept + ["Relu"]
+    is_kept_in_a_node = kept or (array.dtype.kind == "f" and array.nbytes <= 8192)
+    nodes = ["Constant"] * is_kept_in_a_node + ["Relu"]
+    assert [n.op_type for n in skeleton.graph.node] == nodes
     declared = shapes(skeleton)
-    assert ("w" in declared, "c" in declared) == (not kept, not kept)
+    assert ("w" in declared, "c" in declared) == (not kept, not is_kept_in_a_node)
     if kept:
         assert skeleton.graph.initializer[0] == weight
     else:
-        assert declared["w"] == declared["c"] == (weight.data_type, array.shape)
+        assert declared["w"] == (weight.data_type, array.shape)
+    if not is_kept_in_a_node:
+        assert declared["c"] == (weight.data_type, array.shape)
     assert data_inputs(skeleton) == ["x"]
     assert canonical(skeleton_of(skeleton)) == canonical(skeleton)
 
@@ -130,7 +136,7 @@ def test_constants_in_every_spelling() -> None:
     skeleton = skeleton_of(
         make_model(
             constants=[
-                constant("floats", value_floats=[0.5] * 20),
+                constant("floats", value_floats=[0.5] * 2049),
                 constant("ints", value_ints=list(range(20))),
                 constant("many", value_ints=list(range(2000))),
                 constant("one", value_float=1.0),
@@ -143,7 +149,7 @@ def test_constants_in_every_spelling() -> None:
     assert kept == ["ints", "one", "word"]
     assert shapes(skeleton) | {"x": ()} == {
         "x": (),
-        "floats": (TensorProto.FLOAT, (20,)),
+        "floats": (TensorProto.FLOAT, (2049,)),
         "many": (TensorProto.INT64, (2000,)),
         "sparse": (TensorProto.FLOAT, (100,)),
     }
