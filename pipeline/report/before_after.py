@@ -20,7 +20,7 @@ FIRST, MOST_VERTICES = "resnet18", 160
 
 
 def describe_round_trip(inputs: Inputs) -> Section:
-    """ResNet18, and the network of a drawable size that lost most, through the default codec."""
+    """ResNet18, and the drawable network that lost most, through the default codec."""
     codec = inputs.default_codec
     folder = codec_folder(inputs.root, codec) if codec else None
     chosen = _choose(inputs)
@@ -67,7 +67,9 @@ def _choose(inputs: Inputs) -> dict[str, str]:
         if n["vertices"] <= MOST_VERTICES
     }
     rows = inputs.tables["patches"].select(["codec", "fingerprint", "bytes"]).to_pylist()
-    rows = [r for r in rows if r["codec"] == inputs.default_codec and r["fingerprint"] in small]
+    rows = [
+        r for r in rows if r["codec"] == inputs.default_codec and r["fingerprint"] in small
+    ]
     first = [r["fingerprint"] for r in rows if small[r["fingerprint"]] == FIRST][:1]
     lossy = sorted((r for r in rows if r["bytes"]), key=lambda r: -r["bytes"])
     chosen = [*first, *(r["fingerprint"] for r in lossy[:1])]

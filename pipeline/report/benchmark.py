@@ -19,19 +19,20 @@ COLUMNS = (
     "epochs", "trained, graphs/s",
 )  # fmt: skip
 NOTE = (
-    "Exact: share of the 1,902 test networks restored vertex by vertex; strict decodes the mean "
-    "vector once, D-VAE's protocol samples ten decodes of it. Valid, unique, novel: of 10,000 "
-    "decodes of 1,000 vectors from the prior. RMSE and r: accuracy predicted from the vector by "
-    "a sparse Gaussian process, mean ± standard deviation over seeds. The space itself has 30.5 "
-    "bits a network. Published figures were measured by their authors on their machines."
+    "Exact: share of the 1,902 test networks restored vertex by vertex; strict decodes the "
+    "mean vector once, D-VAE's protocol samples ten decodes of it. Valid, unique, novel: of "
+    "10,000 decodes of 1,000 vectors from the prior. RMSE and r: accuracy predicted from the "
+    "vector by a sparse Gaussian process, mean ± standard deviation over seeds. The space "
+    "itself has 30.5 bits a network. Published figures are their authors' own."
 )
 
 
 def describe_enas6(inputs: Inputs) -> Section:
     """Our codecs first, published rows after."""
     lead = (
-        "The benchmark of the D-VAE authors: 19,020 networks of eight vertices and eight types. "
-        "What is restored exactly, what is valid when drawn from nowhere, how smooth the space is."
+        "The benchmark of the D-VAE authors: 19,020 networks of eight vertices and eight "
+        "types. What is restored exactly, what is valid when drawn from nowhere, how smooth "
+        "the space is."
     )
     ours = tuple(_row(name, result) for name, result in inputs.enas6.items())
     groups = [Group("Published by others", tuple(map(_published, ENCODERS)), True)]
@@ -91,8 +92,9 @@ def _published(e: PublishedEncoder) -> tuple[str, ...]:
 
 def _curves(inputs: Inputs) -> Row:
     caption = "A uniform guess is 21.15 nats."
+    points = list(_points(inputs, "reconstruction"))
     left = Figure("reconstruction", "Figure 1, left: reconstruction loss", caption,
-                  draw_curves(list(_points(inputs, "reconstruction")), "nats a graph", log=True))  # fmt: skip
+                  draw_curves(points, "nats a graph", log=True))  # fmt: skip
     rows = list(_points(inputs, "divergence"))
     if not rows:
         return Row((left,))
@@ -112,4 +114,9 @@ def _points(inputs: Inputs, quantity: str) -> Iterator[dict[str, Any]]:
             for part in ("train", "test"):
                 value = point.get(f"{part}_{quantity}")
                 if value:
-                    yield {"epoch": point["epoch"], "value": value, "series": name, "part": part}
+                    yield {
+                        "epoch": point["epoch"],
+                        "value": value,
+                        "series": name,
+                        "part": part,
+                    }

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.registry.statistics import networks_by_source
 from pipeline.report.figures import draw_bars, draw_map, draw_sizes
 from pipeline.report.inputs import Inputs
-from pipeline.report.numbers import NONE, count, percent, plural, size
+from pipeline.report.numbers import NONE, count, percent, plural, size, span
 from pipeline.report.parts import Facts, Figure, Group, Missing, Row, Section, Table, Text
 
 TOP_OPERATORS, TOP_FAMILIES, COLOURS = 20, 15, 9
@@ -19,10 +19,12 @@ OTHERS = "all other families"
 
 def describe_dataset(inputs: Inputs) -> Section:
     """Counts, sizes, operators, sources and families."""
-    lead = "Architectures as exact attributed graphs: every layer a vertex, every tensor an edge."
+    lead = (
+        "Architectures as exact attributed graphs: every layer a vertex, every tensor an edge."
+    )
     if "networks" not in inputs.tables:
-        return Section("dataset", "The dataset", lead,
-                       (Missing("The networks", "nn2vec harvest && nn2vec normalise"),))  # fmt: skip
+        missing = Missing("The networks", "nn2vec harvest && nn2vec normalise")
+        return Section("dataset", "The dataset", lead, (missing,))
     networks = inputs.tables["networks"].to_pylist()
     parts = [_facts(inputs, networks), Row((_sizes(networks), _operators(inputs)))]
     if "files" in inputs.tables:
@@ -52,10 +54,10 @@ def _share_of_paper(networks: list[dict[str, Any]]) -> str:
 
 
 def size_bin(vertices: int) -> tuple[int, str]:
-    """The bin of a size, doubling: its start, and its name, ``64–127``."""
+    """The bin of a size, doubling: its start, and its name, ``64-127``."""
     start = 1 << max(int(vertices).bit_length() - 1, 3)
     low = 0 if start == 8 else start
-    return start, f"{low}–{2 * start - 1}"
+    return start, span(low, 2 * start - 1)
 
 
 def _sizes(networks: list[dict[str, Any]]) -> Figure:
@@ -95,8 +97,8 @@ def _sources(inputs: Inputs) -> Table:
         )
         for source, group in sorted(grouped.items(), key=lambda item: -len(item[1]))
     )
-    columns = ("source", "files", "distinct networks", "with weights", "licences")
-    note = "A network that several sources hold counts for each. Weights were not fetched."
+    columns = ("source", "files", "distinct networks", "size", "licences")
+    note = "A network that several sources hold counts for each."
     return Table("Where they come from", columns, (Group("", rows),),
                  frozenset({"licences"}), note)  # fmt: skip
 
@@ -107,8 +109,8 @@ def _families(networks: list[dict[str, Any]]) -> Table:
     for family, n in sorted(found.items(), key=lambda p: (-p[1], p[0]))[:TOP_FAMILIES]:
         sizes = [x["vertices"] for x in networks if x["family"] == family]
         parameters = [x["parameters"] for x in networks if x["family"] == family]
-        span = f"{count(min(sizes))}–{count(max(sizes))}"
-        rows.append((family, count(n), span, count(float(np.median(parameters)))))
+        extent = span(min(sizes), max(sizes))
+        rows.append((family, count(n), extent, count(float(np.median(parameters)))))
     columns = ("family", "networks", "vertices", "parameters, median")
     note = f"The largest of {count(len(found))} families." if len(found) > len(rows) else ""
     return Table("Families", columns, (Group("", tuple(rows)),), note=note)
@@ -116,7 +118,9 @@ def _families(networks: list[dict[str, Any]]) -> Table:
 
 def describe_rejected(inputs: Inputs) -> Section:
     """Every file that was refused, by reason, with one example each."""
-    lead = "A file that cannot be taken in is a row with its reason; it never stops the others."
+    lead = (
+        "A file that cannot be taken in is a row with its reason; it never stops the others."
+    )
     title = "What was refused, and why"
     if "rejected" not in inputs.tables:
         missing = Missing("The list of refusals", "nn2vec normalise")
@@ -134,7 +138,9 @@ def describe_rejected(inputs: Inputs) -> Section:
     columns = ("reason", "stage", "files", "for example", "what it says")
     words = frozenset({"stage", "for example", "what it says"})
     caption = f"{plural(len(rejected), 'refusal')}, {plural(len(rows), 'reason')}"
-    return Section("rejected", title, lead, (Table(caption, columns, (Group("", rows),), words),))
+    return Section(
+        "rejected", title, lead, (Table(caption, columns, (Group("", rows),), words),)
+    )
 
 
 def describe_map(inputs: Inputs) -> Section:
@@ -157,8 +163,8 @@ def describe_map(inputs: Inputs) -> Section:
     rows.sort(key=lambda row: row["group"] != OTHERS)
     caption = f"{plural(len(rows), 'network')}, vectors of {codec}."
     groups = [*most, OTHERS] if any(row["group"] == OTHERS for row in rows) else most
-    return Section("map", title, lead,
-                   (Figure("latent", "", caption, draw_map(rows, groups, explained)),))  # fmt: skip
+    figure = Figure("latent", "", caption, draw_map(rows, groups, explained))
+    return Section("map", title, lead, (figure,))
 
 
 def _vectors(inputs: Inputs) -> list[dict[str, Any]]:

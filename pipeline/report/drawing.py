@@ -6,6 +6,7 @@ from html import escape
 
 from pipeline.graph.network import Network, Value, Vertex
 
+TIMES = "\u00d7"
 ROW, WIDTH, ARCS, TOP = 19, 340, 74, 14
 SHOWN = ("out_channels", "kernel_shape", "strides", "group", "axis", "ratio", "value")
 SHORT = {"out_channels": "", "kernel_shape": "k", "strides": "s", "group": "g"}
@@ -39,10 +40,12 @@ def _same(index: int, vertex: Vertex, other: Network) -> bool:
 def _row(index: int, vertex: Vertex, other: Network) -> str:
     y = TOP + ROW * index + ROW // 2
     mark = "" if _same(index, vertex, other) else ' class="wrong"'
-    details = _details(vertex)
+    details = (
+        _details(vertex) if _same(index, vertex, other) else _changes(index, vertex, other)
+    )
     full = ", ".join(f"{name}={_text(value)}" for name, value in vertex.attributes)
     return (
-        f'<g{mark}><title>{index}: {escape(vertex.operator)} {escape(full)}</title>'
+        f"<g{mark}><title>{index}: {escape(vertex.operator)} {escape(full)}</title>"
         f'<circle cx="{ARCS}" cy="{y}" r="3.5"/><text x="{ARCS + 12}" y="{y + 4}">'
         f'{escape(vertex.operator)} <tspan class="detail">{escape(details)}</tspan></text></g>'
     )
@@ -67,17 +70,35 @@ def _edges(network: Network, other: Network) -> list[str]:
 
 def _details(vertex: Vertex) -> str:
     found = ((name, vertex.get(name)) for name in SHOWN)
-    words = [f"{SHORT.get(name, name + ' ')}{_text(v)}" for name, v in found if _tells(name, v)]
+    return _cut([f"{SHORT.get(n, n + ' ')}{_text(v)}" for n, v in found if _tells(n, v)])
+
+
+def _changes(index: int, vertex: Vertex, other: Network) -> str:
+    """What ``vertex`` says that the one in its place does not."""
+    place = other.vertices[index] if index < len(other) else None
+    if place is None or place.operator != vertex.operator:
+        return _details(vertex)
+    theirs = {(name, repr(value)) for name, value in place.attributes}
+    own = [(n, v) for n, v in vertex.attributes if (n, repr(v)) not in theirs]
+    inputs = ["other inputs"] if place.operands != vertex.operands else []
+    return _cut([*(f"{name} {_text(value)}" for name, value in own), *inputs])
+
+
+def _cut(words: list[str]) -> str:
     text = " ".join(words)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _tells(name: str, value: Value | None) -> bool:
     """Whether a value is worth a place: ones and absent ones are not."""
-    return value is not None and value not in {(1, 1), (1, 1, 1)} and (name, value) != ("group", 1)
+    return (
+        value is not None
+        and value not in {(1, 1), (1, 1, 1)}
+        and (name, value) != ("group", 1)
+    )
 
 
-def _text(value: Value | None) -> str:
+def _text(value: object) -> str:
     if isinstance(value, tuple):
-        return "×".join(map(str, value))
-    return str(value)
+        return TIMES.join(map(_text, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -17,7 +17,7 @@ def draw_curves(rows: Rows, title: str, *, log: bool = False, percent: bool = Fa
     """Rows of ``epoch``, ``value``, ``series`` and, maybe, ``part`` (a dash pattern a part) or
     ``low`` and ``high`` (a band). A click on the legend leaves one series."""
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
-    axis = alt.Axis(format="%" if percent else ("~g" if log else ""), title=title)
+    axis = alt.Axis(format="%" if percent else "~g", title=title, tickCount=5)
     picked = alt.selection_point(fields=["series"], bind="legend")
     strong = alt.condition(picked, alt.value(1.0), alt.value(0.12))
     parts = any("part" in row for row in rows)
@@ -44,7 +44,7 @@ def draw_bars(rows: Rows, title: str, unit: str) -> Spec:
     order = alt.EncodingSortField("count", order="descending")
     chart = alt.Chart(_data(rows)).encode(
         y=alt.Y("name:N", title=None, sort=order, axis=alt.Axis(labelLimit=150)),
-        x=alt.X("count:Q", title=unit, axis=alt.Axis(tickMinStep=1, format="~s")),
+        x=alt.X("count:Q", title=unit, axis=alt.Axis(tickMinStep=1, format=",")),
         tooltip=[alt.Tooltip("name:N", title=title), alt.Tooltip("count:Q", format=",")],
     )
     return _spec(chart.mark_bar(height={"band": 0.7}), height=max(60, 19 * len(rows)))
@@ -66,14 +66,20 @@ def draw_sizes(rows: Rows) -> Spec:
 def draw_map(rows: Rows, families: Sequence[str], explained: Sequence[float]) -> Spec:
     """Rows of ``x``, ``y``, ``name``, ``family``, ``group``, ``vertices``: a point a network;
     ``families``: the groups that have a colour, largest first. Names on hover."""
-    axes = [f"component {i + 1} ({share:.0%} of variance)" for i, share in enumerate(explained)]
+    axes = [
+        f"component {i + 1} ({share:.0%} of variance)" for i, share in enumerate(explained)
+    ]
     picked = alt.selection_point(fields=["group"], bind="legend")
-    hidden = {"labels": False, "ticks": False, "grid": False}
+    hidden: dict[str, Any] = {"labels": False, "ticks": False, "grid": False}
     chart = alt.Chart(_data(rows)).mark_circle(size=34, stroke=None)
     return _spec(
         chart.encode(
-            x=alt.X("x:Q", title=axes[0], axis=alt.Axis(**hidden), scale=alt.Scale(zero=False)),
-            y=alt.Y("y:Q", title=axes[1], axis=alt.Axis(**hidden), scale=alt.Scale(zero=False)),
+            x=alt.X(
+                "x:Q", title=axes[0], axis=alt.Axis(**hidden), scale=alt.Scale(zero=False)
+            ),
+            y=alt.Y(
+                "y:Q", title=axes[1], axis=alt.Axis(**hidden), scale=alt.Scale(zero=False)
+            ),
             color=alt.Color("group:N", title=None, sort=list(families)),
             opacity=alt.condition(picked, alt.value(0.8), alt.value(0.05)),
             tooltip=["name:N", "family:N", alt.Tooltip("vertices:Q", format=",")],
@@ -103,8 +109,9 @@ def draw_patches(rows: Rows) -> Spec:
     return _spec(
         chart.encode(
             x=alt.X("vertices:Q", scale=alt.Scale(type="log", nice=False), title="vertices"),
-            y=alt.Y("bytes:Q", scale=alt.Scale(type="symlog", constant=10), title="patch, bytes",
-                    axis=alt.Axis(values=[0, 10, 100, 1000, 10_000, 100_000], format="~s")),
+            y=alt.Y("bytes:Q", title="patch, bytes",
+                    scale=alt.Scale(type="symlog", constant=10),
+                    axis=alt.Axis(values=[0, 10, 100, 1000, 10_000, 100_000], format=",")),
             color=alt.Color("kind:N", title=None),
             tooltip=["name:N", "family:N", alt.Tooltip("vertices:Q", format=","),
                      alt.Tooltip("bytes:Q", title="patch, bytes", format=",")],

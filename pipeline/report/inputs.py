@@ -19,6 +19,7 @@ from pipeline.tables.shards import MANIFEST, read_table_set
 
 DATASET = Path("datasets/zoo")
 NORMALISED, EMBEDDINGS = DATASET / "build/normalised", DATASET / "build/embeddings"
+METRICS = DATASET / "metrics"
 CODECS, SHIPPED = DATASET / "build/codecs", Path(pipeline.__file__).parent / "codecs"
 QUERIES = Path("datasets/queries")
 UNUSED = {"edges", "attributes", "vertex_embeddings"}  # large, and nothing here shows them
@@ -30,7 +31,8 @@ class Inputs:
     """Everything the page is made of.
 
     ``tables`` by name, without the large ones; ``folder``: the table set with the networks,
-    None where there is none; results by codec or network; ``cards`` of the codecs by name.
+    None where there is none; results by codec or network, ``zoo``: the committed ones,
+    ``built``: those of this build; ``cards`` of the codecs by name.
     """
 
     root: Path
@@ -41,6 +43,7 @@ class Inputs:
     digests: dict[str, str] = field(default_factory=dict)
     enas6: dict[str, Json] = field(default_factory=dict)
     zoo: dict[str, Json] = field(default_factory=dict)
+    built: dict[str, Json] = field(default_factory=dict)
     roundtrip: dict[str, Json] = field(default_factory=dict)
     validation: Json | None = None
     cards: dict[str, Json] = field(default_factory=dict)
@@ -54,9 +57,8 @@ def read_inputs(root: Path) -> Inputs:
         manifest = read_manifest(root / DATASET)
     sets = _table_sets(root, registered=manifest is not None)
     tables = _read(sets)
-    built = [_results(path) for path in sorted((root / DATASET / "metrics").glob("*.json"))]
-    shipped = _by_codec(root / "results/zoo")
-    own = {r["codec"]: r for r in built if "exact_from_vectors" in r and "codec" in r}
+    metrics = _by_name((root / METRICS).glob("*.json"))
+    retrained = _by_name((root / METRICS).glob("retrain-*/*.json"))
     return Inputs(
         root=root,
         manifest=manifest,
@@ -64,10 +66,12 @@ def read_inputs(root: Path) -> Inputs:
         table_files=_files(sets),
         tables=tables,
         digests=_digests(sets),
-        enas6=_by_codec(root / "results/enas6"),
-        zoo=shipped | own,
-        roundtrip=_by_codec(root / "results/roundtrip"),
-        validation=next((r for r in built if "unequal" in r), None),
+        enas6=_by_name((root / "results/enas6").glob("*.json")),
+        zoo=_by_name((root / "results/zoo").glob("*.json")),
+        built={name: r for name, r in metrics.items() if "exact_from_vectors" in r},
+        # The committed table, else what this build has trained for a few epochs.
+        roundtrip=retrained | _by_name((root / "results/roundtrip").glob("*.json")),
+        validation=metrics.get("validate"),
         cards=_cards(root),
         default_codec=manifest.default_codec if manifest else _default_codec(root, tables),
     )
@@ -111,9 +115,9 @@ def _digests(sets: Iterable[Path]) -> dict[str, str]:
     return {name: entry.digest for name, entry in entries}
 
 
-def _by_codec(folder: Path) -> dict[str, Json]:
-    """Every result file of a folder, by its name."""
-    return {path.stem: _results(path) for path in sorted(folder.glob("*.json"))}
+def _by_name(paths: Iterable[Path]) -> dict[str, Json]:
+    """Result files by their names: the codec's, or the network's."""
+    return {path.stem: _results(path) for path in sorted(paths)}
 
 
 def _results(path: Path) -> Json:
@@ -127,8 +131,7 @@ def _results(path: Path) -> Json:
 
 
 def _cards(root: Path) -> dict[str, Json]:
-    own = sorted((root / CODECS).glob("*/*.json"))
-    return {path.stem: _results(path) for path in [*sorted(SHIPPED.glob("*.json")), *own]}
+    return _by_name(SHIPPED.glob("*.json")) | _by_name((root / CODECS).glob("*/*.json"))
 
 
 def _default_codec(root: Path, tables: dict[str, pa.Table]) -> str | None:

@@ -46,6 +46,7 @@ def _tables(inputs: Inputs, names: tuple[str, ...]) -> tuple[Step, ...]:
     facts = inputs.manifest.tables if inputs.manifest else {}
     steps = []
     for name in names:
+        lines: tuple[str, ...]
         if name in facts:
             lines = (plural(facts[name].rows, "row"), size(facts[name].bytes))
             steps.append(Step(name, lines, facts[name].digest))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
-NONE = "–"
+DASH = "\u2013"
+NONE = DASH
 Z95 = 1.959964
 
 
@@ -21,11 +22,11 @@ def percent(share: float | None, digits: int = 2) -> str:
 
 
 def percent_of(share: float | None, total: int | None, digits: int = 1) -> str:
-    """A share of ``total`` cases -> ``93.3 % (87.1–97.0)``: with its 95 % interval."""
+    """A share of ``total`` cases -> ``93.3 % (87.1-97.0)``: with its 95 % interval."""
     if share is None or not total:
         return percent(share, digits)
     low, high = wilson(share, total)
-    return f"{percent(share, digits)} ({100 * low:.{digits}f}–{100 * high:.{digits}f})"
+    return f"{percent(share, digits)} ({100 * low:.{digits}f}{DASH}{100 * high:.{digits}f})"
 
 
 def wilson(share: float, total: int) -> tuple[float, float]:
@@ -43,6 +44,11 @@ def with_deviation(found: Any, digits: int = 3) -> str:
         spread = "" if deviation is None else f" ± {deviation:.{digits}f}"
         return NONE if mean is None else f"{mean:.{digits}f}{spread}"
     return NONE if found is None else f"{found:.{digits}f}"
+
+
+def span(low: float, high: float) -> str:
+    """``71-517``; one number where both are the same."""
+    return count(low) if low == high else f"{count(low)}{DASH}{count(high)}"
 
 
 def size(number: float | None) -> str:

@@ -40,6 +40,14 @@
     box.view = view;
   }
 
+  // Two drawings side by side are scrolled together.
+  for (const row of document.querySelectorAll(".row")) {
+    const boxes = [...row.querySelectorAll(".tall")];
+    for (const box of boxes) box.addEventListener("scroll", () => {
+      for (const other of boxes) if (other !== box) other.scrollTop = box.scrollTop;
+    });
+  }
+
   const sources = [...document.querySelectorAll("script[data-chart]")];
   async function drawAll() {
     for (const source of sources) await draw(source);

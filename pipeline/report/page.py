@@ -69,7 +69,7 @@ def render_page(inputs: Inputs, sections: tuple[Section, ...]) -> str:
 @cache
 def vega_scripts() -> Markup:
     """Vega, Vega-Lite and vega-embed as one script; it sets them on ``window``."""
-    return _for_script(vl_convert.javascript_bundle())
+    return _for_script(vl_convert.javascript_bundle())  # type: ignore[call-arg]
 
 
 def _own(name: str) -> Markup:

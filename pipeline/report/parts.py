@@ -1,4 +1,4 @@
-"""What the page is made of: sections of tables, figures, drawings and lists, as plain values."""
+"""What the page is made of: sections of tables, figures, drawings, lists, as plain values."""
 
 from __future__ import annotations
 

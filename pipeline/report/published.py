@@ -35,7 +35,7 @@ ENCODERS = (
     PublishedEncoder("PACE", "its repository", "64", 100, rmse=0.248, pearson_r=0.968),
 )
 
-# Network -> variant -> (mean, standard deviation) of test accuracy, %; 50 epochs, images unnamed.
+# Network -> variant -> (mean, standard deviation) of test accuracy, %, after 50 epochs.
 RETRAINED = {
     "resnet18": {
         "original": (78.99, 0.39),

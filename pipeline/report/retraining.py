@@ -42,7 +42,13 @@ def _table(network: str, results: dict[str, Any] | None) -> Table:
         from pipeline.evaluate.table2 import render_table2
 
         rows = tuple(
-            (_said(row["network"]), row["accuracy"], row["gap"], row["fingerprint"], row["paired"])
+            (
+                _said(row["network"]),
+                row["accuracy"],
+                row["gap"],
+                row["fingerprint"],
+                row["paired"],
+            )
             for row in render_table2(results)
         )
         groups.append(Group("This project", rows))

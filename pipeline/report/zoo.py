@@ -34,10 +34,11 @@ HELD_OUT, TRAINED = "held-out families", "families seen in training"
 def describe_zoo(inputs: Inputs) -> Section:
     """One row a codec, then by size."""
     parts: list[Any] = [_conversion(inputs)] if inputs.validation else []
-    if inputs.zoo:
-        rows = tuple(_row(name, result) for name, result in inputs.zoo.items())
-        caption = "Codecs of whole networks"
-        parts.append(Table(caption, COLUMNS, (Group("", rows),), note=NOTE))
+    found = {"This build": inputs.built, "The full zoo, as committed": inputs.zoo}
+    groups = [Group(n, tuple(_row(c, r) for c, r in codecs.items()))
+              for n, codecs in found.items() if codecs]  # fmt: skip
+    if groups:
+        parts.append(Table("Codecs of whole networks", COLUMNS, tuple(groups), note=NOTE))
     else:
         parts.append(Missing("The codecs' metrics", COMMAND))
     rows_by_network = list(_patches(inputs))
@@ -59,7 +60,11 @@ def _conversion(inputs: Inputs) -> Text:
 
 
 def _row(name: str, r: dict[str, Any]) -> tuple[str, ...]:
-    n, own, patches = r.get("networks"), r.get("json_zlib_bytes_total"), r.get("patch_bytes_total")
+    n, own, patches = (
+        r.get("networks"),
+        r.get("json_zlib_bytes_total"),
+        r.get("patch_bytes_total"),
+    )
     ratio = percent(patches / own, 1) if own and patches is not None else percent(None)
     return (
         name,
@@ -86,7 +91,9 @@ def _patches(inputs: Inputs) -> Iterator[dict[str, Any]]:
     if "patches" not in inputs.tables or "networks" not in inputs.tables:
         return
     known = {n["fingerprint"]: n for n in inputs.tables["networks"].to_pylist()}
-    held_out = {name: set(r.get("families", ())) for name, r in inputs.zoo.items()}
+    held_out = {
+        name: set(r.get("families", ())) for name, r in (inputs.zoo | inputs.built).items()
+    }
     for row in inputs.tables["patches"].select(["codec", "fingerprint", "bytes"]).to_pylist():
         network = known.get(row["fingerprint"])
         if network is None:

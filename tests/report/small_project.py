@@ -27,9 +27,7 @@ def write_tables_of_project(root: Path) -> None:
     normalised = {name: table for name, table in rows.items() if name not in embedded}
     write_tables(root / "datasets/zoo/build/normalised", normalised)
     for codec in CODECS:
-        own = {
-            name: [row for row in rows[name] if row["codec"] == codec] for name in embedded
-        }
+        own = {name: [row for row in rows[name] if row["codec"] == codec] for name in embedded}
         write_tables(root / "datasets/zoo/build/embeddings" / codec, own, WIDTHS)
 
 
@@ -47,10 +45,13 @@ def write_results_of_project(root: Path) -> None:
     for codec in CODECS:
         _write(root / f"results/zoo/{codec}.json", zoo_result(codec))
     _write(root / "datasets/zoo/metrics/validate.json", VALIDATION)
+    _write(root / f"datasets/zoo/metrics/{CODECS[0]}.json", zoo_result(CODECS[0]))
     _write(root / "results/roundtrip/resnet18.json", roundtrip_result("resnet18"))
     queries = root / "datasets/queries"
     queries.mkdir(parents=True)
-    (queries / "small.sql").write_text("-- Which networks are small?\nSELECT * FROM networks;\n")
+    (queries / "small.sql").write_text(
+        "-- Which networks are small?\nSELECT * FROM networks;\n"
+    )
 
 
 def enas6_result(divergence: float) -> dict[str, Any]:
