@@ -44,7 +44,7 @@ def draw_bars(rows: Rows, title: str, unit: str) -> Spec:
     order = alt.EncodingSortField("count", order="descending")
     chart = alt.Chart(_data(rows)).encode(
         y=alt.Y("name:N", title=None, sort=order, axis=alt.Axis(labelLimit=150)),
-        x=alt.X("count:Q", title=unit, axis=alt.Axis(tickMinStep=1, format=",")),
+        x=alt.X("count:Q", title=unit, axis=alt.Axis(tickMinStep=1, format=",d")),
         tooltip=[alt.Tooltip("name:N", title=title), alt.Tooltip("count:Q", format=",")],
     )
     return _spec(chart.mark_bar(height={"band": 0.7}), height=max(60, 19 * len(rows)))
@@ -111,7 +111,7 @@ def draw_patches(rows: Rows) -> Spec:
             x=alt.X("vertices:Q", scale=alt.Scale(type="log", nice=False), title="vertices"),
             y=alt.Y("bytes:Q", title="patch, bytes",
                     scale=alt.Scale(type="symlog", constant=10),
-                    axis=alt.Axis(values=[0, 10, 100, 1000, 10_000, 100_000], format=",")),
+                    axis=alt.Axis(values=[0, 10, 100, 1000, 10_000, 100_000], format=",d")),
             color=alt.Color("kind:N", title=None),
             tooltip=["name:N", "family:N", alt.Tooltip("vertices:Q", format=","),
                      alt.Tooltip("bytes:Q", title="patch, bytes", format=",")],

@@ -15,7 +15,7 @@ import pipeline
 from pipeline.errors import DataError
 from pipeline.registry.manifest import TABLES_FOLDER, Manifest, read_manifest
 from pipeline.tables.read import read_tables
-from pipeline.tables.shards import MANIFEST, read_table_set
+from pipeline.tables.shards import MANIFEST, read_table_set, sha256
 
 DATASET = Path("datasets/zoo")
 NORMALISED, EMBEDDINGS = DATASET / "build/normalised", DATASET / "build/embeddings"
@@ -110,9 +110,12 @@ def _files(sets: Iterable[Path]) -> dict[str, list[Path]]:
 
 
 def _digests(sets: Iterable[Path]) -> dict[str, str]:
-    """Table name -> digest; of tables in several sets, the last one's."""
-    entries = (item for folder in sets for item in read_table_set(folder).tables.items())
-    return {name: entry.digest for name, entry in entries}
+    """Table name -> digest over its shards in all sets."""
+    found: dict[str, list[str]] = {}
+    for folder in sets:
+        for name, entry in read_table_set(folder).tables.items():
+            found.setdefault(name, []).extend(shard.digest for shard in entry.shards)
+    return {name: sha256("\n".join(shards).encode()) for name, shards in found.items()}
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Json]:
