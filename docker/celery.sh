@@ -24,6 +24,7 @@ home=$(mktemp -d "${TMPDIR:-/tmp}/nn2vec-celery.XXXXXX")
 chmod 711 "$home"
 pids=()
 
+# shellcheck disable=SC2317  # the traps call it
 stop() {
     trap - EXIT INT TERM
     if ((${#pids[@]})); then
@@ -81,8 +82,7 @@ start_redis() { # PORT
 }
 
 configure() { # API_PORT REDIS_PORT
-    NN2VEC_PASSWORD=${NN2VEC_PASSWORD:-$(secret)}
-    printf '{"admin": "%s"}' "$NN2VEC_PASSWORD" >"$home/passwords.json"
+    export NN2VEC_PASSWORD=${NN2VEC_PASSWORD:-$(secret)}
     export AIRFLOW_HOME=$home
     export AIRFLOW__CORE__EXECUTOR=CeleryExecutor
     export AIRFLOW__CORE__DAGS_FOLDER=$here/../dags
@@ -107,10 +107,9 @@ start_postgres "$postgres_port"
 start_redis "$redis_port"
 configure "$api_port" "$redis_port"
 "$here/service.sh" prepare >"$home/prepare.log" 2>&1 || fail "the database was not prepared"
-for service in api-server scheduler dag-processor triggerer worker; do
-    start "$service" "$here/service.sh" "$service"
-done
-for service in api-server worker; do
+services=(api-server scheduler dag-processor triggerer worker)
+for service in "${services[@]}"; do start "$service" "$here/service.sh" "$service"; done
+for service in "${services[@]}"; do
     for attempt in {1..60}; do
         "$here/service.sh" healthy "$service" >/dev/null 2>&1 && continue 2
         sleep 2

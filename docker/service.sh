@@ -19,6 +19,12 @@ prepare() { # once before the others: tables, pools, and where DVC pushes to
     fi
 }
 
+write_password() { # of the user admin, where Airflow's simple login looks for it
+    (umask 077 && python -c 'import json, os
+print(json.dumps({"admin": os.environ["NN2VEC_PASSWORD"]}))' \
+        >"$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE")
+}
+
 answers() { # URL
     python -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=20)' "$1"
 }
@@ -40,7 +46,10 @@ alive() { # SERVICE
 case "${1:-}" in
     prepare) prepare ;;
     healthy) alive "${2:-}" ;;
-    api-server) exec python -m airflow api-server --workers "${NN2VEC_API_WORKERS:-1}" ;;
+    api-server)
+        write_password
+        exec python -m airflow api-server --workers "${NN2VEC_API_WORKERS:-1}"
+        ;;
     dag-processor) exec python -m airflow dag-processor ;;
     # Logs are written to one folder that every service sees: nobody serves them over HTTP.
     scheduler | triggerer) exec python -m airflow "$1" --skip-serve-logs ;;

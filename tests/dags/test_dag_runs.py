@@ -15,11 +15,11 @@ from tiny_project import write_params
 from pipeline.stages import BUILD, NORMALISED, SHELF
 
 MANIFEST = Path("datasets/zoo/manifest.json")
-TestDag = Callable[..., "subprocess.CompletedProcess[str]"]
+RunDag = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def test_dag(tmp_path: Path, project: Path, migrated: Path) -> TestDag:
+def run_dag(tmp_path: Path, project: Path, migrated: Path) -> RunDag:
     environment = settings(tmp_path / "airflow", project)
     shutil.copy(migrated, tmp_path / "airflow/airflow.db")
 
@@ -30,13 +30,13 @@ def test_dag(tmp_path: Path, project: Path, migrated: Path) -> TestDag:
     return run
 
 
-def test_from_the_sources_to_a_registered_version(test_dag: TestDag, project: Path) -> None:
-    harvested = test_dag("harvest_models", shards=2)
+def test_from_the_sources_to_a_registered_version(run_dag: RunDag, project: Path) -> None:
+    harvested = run_dag("harvest_models", shards=2)
     assert harvested.returncode == 0, harvested.stdout + harvested.stderr
     assert len(list((project / SHELF).glob("??/*.onnx"))) == 2
     assert (project / SHELF).with_suffix(".dvc").exists()
 
-    refreshed = test_dag("refresh_dataset", targets=["normalise"])
+    refreshed = run_dag("refresh_dataset", targets=["normalise"])
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
     assert (project / NORMALISED).is_dir()
     first = json.loads((project / MANIFEST).read_text())
@@ -46,14 +46,14 @@ def test_from_the_sources_to_a_registered_version(test_dag: TestDag, project: Pa
 
     # DenseNet is refused now, half of the networks are gone: the gate must stop the refresh.
     write_params(project, max_vertices=100)
-    stopped = test_dag("refresh_dataset")
+    stopped = run_dag("refresh_dataset")
     assert stopped.returncode != 0
     assert "QualityError" in stopped.stdout + stopped.stderr
     assert json.loads((project / MANIFEST).read_text()) == first
 
 
-def test_params_that_break_their_schema_run_nothing(test_dag: TestDag, project: Path) -> None:
-    assert test_dag("harvest_models", shards=0).returncode != 0
-    assert test_dag("refresh_dataset", targets=["--force"]).returncode != 0
+def test_params_that_break_their_schema_run_nothing(run_dag: RunDag, project: Path) -> None:
+    assert run_dag("harvest_models", shards=0).returncode != 0
+    assert run_dag("refresh_dataset", targets=["--force"]).returncode != 0
     assert not (project / SHELF).exists()
     assert not (project / BUILD).exists()
