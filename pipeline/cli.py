@@ -237,7 +237,7 @@ def validate(output: Path | None) -> dict[str, Any]:
 
 @command(main)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default="datasets/zoo/report.html"
+    "-o", "--output", type=click.Path(path_type=Path), default="datasets/zoo/build/report.html"
 )
 def report(output: Path) -> dict[str, Any]:
     """Write the page that shows it all."""

@@ -68,9 +68,12 @@ def train(
 def _train_zoo(root: Path, name: str, output: Path, checkpoints: Path) -> dict[str, Any]:
     import shutil
 
+    import torch
+
     from pipeline.compress.zoo import ZooParams, save_zoo_codec, train_zoo
     from pipeline.evaluate.zoo import SplitParams, is_held_out
 
+    torch.set_num_threads(1)  # blocks this small: more threads only wait for one another
     params = load_section(root, ZooParams, "codecs", name)
     split = load_section(root, SplitParams, "split")
     networks, families = read_networks_and_families(root)
@@ -150,8 +153,10 @@ def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
 def report(root: Path, output: Path) -> dict[str, Any]:
     """Everything that stands -> one page."""
     from pipeline.report import write_report
+    from pipeline.report.plots import write_plots
 
-    return {"page": str(write_report(root, output))}
+    figures = write_plots(root, output.parent / "figures")
+    return {"page": str(write_report(root, output)), "figures": len(figures)}
 
 
 def register(root: Path, name: str = "zoo") -> dict[str, Any]:
