@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.compress.cells import ABSENT, INPUT, OUTPUT, VERTICES, Cells, Graphs, to_graphs
-from pipeline.compress.message_pass import TYPES, Cell, Message, propagate
+from pipeline.compress.message_pass import TYPES, Cell, Message, read_pass, write_pass
 
 Losses = tuple[Tensor, Tensor]  # reconstruction and KL divergence, nats, summed over a batch
 
@@ -43,15 +43,13 @@ class EdgeScore(nn.Module):
         super().__init__()
         self.layer, self.logit = nn.Linear(2 * hidden, 4 * hidden), nn.Linear(4 * hidden, 1)
 
-    def source(self, states: Tensor) -> Tensor:
-        """The share of the vertices read (..., h) in the hidden layer, (..., 4h)."""
-        return F.linear(states, self.layer.weight.chunk(2, 1)[0], self.layer.bias)
-
-    def target(self, states: Tensor) -> Tensor:
-        """The share of the reading vertices (..., h) in the hidden layer, (..., 4h)."""
-        return F.linear(states, self.layer.weight.chunk(2, 1)[1])
+    def halves(self) -> tuple[Tensor, Tensor]:
+        """The hidden layer's weights for the vertex read and the one that may read it."""
+        of_read, of_reading = self.layer.weight.chunk(2, 1)
+        return of_read, of_reading
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        """Logits (...,) from what both vertices add to the hidden layer, (..., 4h) each."""
         hidden = (source + target).relu()
         weight = self.logit.weight[0].to(hidden.dtype)
         logits = torch.mv(hidden.flatten(0, -2), weight).float() + self.logit.bias
@@ -104,11 +102,9 @@ class DVAE(nn.Module):
     def posterior(self, graphs: Graphs) -> tuple[Tensor, Tensor]:
         """Mean and log variance, (n, dimensions) each."""
         types, edges = graphs.types, graphs.edges
-        ahead, _ = propagate(self.read_forward, self.tell_forward, types, edges)
-        back, _ = propagate(
-            self.read_backward, self.tell_backward, types, edges, backward=True
-        )
-        state = self.unify(torch.cat([ahead[-1], back[-1]], 1))
+        ahead = read_pass(self.read_forward, self.tell_forward, types, edges)
+        back = read_pass(self.read_backward, self.tell_backward, types, edges, backward=True)
+        state = self.unify(torch.cat([ahead, back], 1))
         return self.mean(state), self.log_variance(state)
 
     def losses(self, cells: Cells) -> Losses:
@@ -129,12 +125,12 @@ class DVAE(nn.Module):
     def nats(self, z: Tensor, graphs: Graphs) -> Tensor:
         """-log p(graphs | z), summed: every step is told the true steps before it."""
         begin = self.start(z).tanh()
-        states, messages = propagate(
-            self.write, self.tell_forward, graphs.types, graphs.edges, start=begin
-        )
-        logits = self.score_type(states[:-1]).flatten(0, 1)  # (7 n, types)
+        states, messages = write_pass(
+            self.write, self.tell_forward, graphs.types, graphs.edges, begin
+        )  # (7, n, h) each
+        logits = self.score_type(states).flatten(0, 1)  # (7 n, types)
         nats = F.cross_entropy(logits, graphs.types.T[1:].flatten(), reduction="sum")
-        return nats + self.edge_nats(states[:-1], messages, graphs)
+        return nats + self.edge_nats(states, messages, graphs)
 
     def edge_nats(self, read: Tensor, messages: Tensor, graphs: Graphs) -> Tensor:
         """Edges into a vertex are decided from its nearest predecessor down to the input.
@@ -144,8 +140,9 @@ class DVAE(nn.Module):
         """
         edges = graphs.edges
         states = torch.cat([self.typed_states(), self.renewed_states(messages, graphs)])
-        sources = self.score_edge.source(read)  # (7, n, 4h)
-        targets = self.score_edge.target(states)  # (types + renewals, 4h)
+        of_read, of_reading = self.score_edge.halves()
+        sources = F.linear(read, of_read, self.score_edge.layer.bias)  # (7, n, 4h)
+        targets = F.linear(states, of_reading)  # (types + renewals, 4h)
         current = number_states(graphs)  # (n, 7, 8)
         logits = [
             self.score_edge(source, F.embedding(current[:, k, k + 1 :], targets))
@@ -202,7 +199,8 @@ class DVAE(nn.Module):
             if v == VERTICES - 1 or not (live & ~ends).any():
                 continue
             told.append(self.tell_forward(state, v - 1))
-            sources.append(self.score_edge.source(state))
+            of_read, _ = self.score_edge.halves()
+            sources.append(F.linear(state, of_read, self.score_edge.layer.bias))
             grows = live & ~ends
             state = self.add_edges(chosen, told, sources, edges[:, :, v], grows, generator)
         return Graphs(types, edges)
@@ -222,8 +220,9 @@ class DVAE(nn.Module):
         """
         looked = self.write.look(types)
         state, summed = self.write.empty(looked), torch.zeros_like(told[0])
+        _, of_reading = self.score_edge.halves()
         for k in reversed(range(len(told))):
-            odds = self.score_edge(sources[k], self.score_edge.target(state)).sigmoid()
+            odds = self.score_edge(sources[k], F.linear(state, of_reading)).sigmoid()
             bar = torch.full_like(odds, 0.5)
             if generator is not None:
                 bar.uniform_(generator=generator)

@@ -68,28 +68,53 @@ class Cell(nn.Module):
         return self.step(looked, looked.new_zeros(n, 3 * h), looked.new_zeros(n, h))
 
 
-def propagate(
-    cell: Cell,
-    tell: Message,
-    types: Tensor,
-    edges: Tensor,
-    *,
-    start: Tensor | None = None,
-    backward: bool = False,
+def write_pass(
+    cell: Cell, tell: Message, types: Tensor, edges: Tensor, start: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """States of all vertices (8, n, h) and messages of all but the last (7, n, h).
+    """States and messages of all vertices but the output, (7, n, h) each.
 
-    Types (n, 8), edges (n, 8, 8) as of Graphs. ``start`` (n, h): what stands for the first
-    vertex' sum of messages. ``backward``: from the output to the input, against the edges.
+    Types (n, 8), edges (n, 8, 8) as of Graphs. ``start`` (n, h): what stands for the input
+    vertex' sum of messages.
+    """
+    looked = cell.look(types.T[:-1])  # (7, n, 3h)
+    sums = F.pad(start[None].float(), (0, 0, 0, 0, 0, len(looked) - 1))  # (7, n, h)
+    return run(cell, tell, looked, as_links(edges[:, :-1, :-1]), sums, tell.shifts()[:-1])
+
+
+def read_pass(
+    cell: Cell, tell: Message, types: Tensor, edges: Tensor, backward: bool = False
+) -> Tensor:
+    """The state of the output vertex (n, h); ``backward``: from there against the edges, the
+    input's. Networks must have an edge from each vertex to the next, as ENAS ones do.
+
+    The first two vertices are the same for all networks but for the second's type.
     """
     shifts = tell.shifts()
     if backward:
         types, edges, shifts = types.flip(1), edges.flip(1, 2).mT, shifts.flip(0)
-    looked = cell.look(types.T)  # (8, n, 3h)
-    links = edges.permute(1, 2, 0)[..., None].to(looked.dtype).contiguous()  # (8, 8, n, 1)
-    return Pass.apply(
-        looked, links, start, cell.gru.weight_hh, cell.gru.bias_hh, tell.weight, shifts
-    )
+    every = torch.arange(TYPES, device=types.device)
+    pairs = cell.look(torch.stack([types[0, 0].expand(TYPES), every]))  # (2, types, 3h)
+    chain = as_links(torch.ones(TYPES, 2, 2, device=types.device))
+    nothing = pairs.new_zeros(2, TYPES, cell.gru.hidden_size)
+    _, told = run(cell, tell, pairs, chain, nothing, shifts[:2])  # (2, types, h)
+    links = as_links(edges)
+    sums = links[0, 2:] * told[0, :1] + links[1, 2:] * F.embedding(types[:, 1], told[1])
+    looked = cell.look(types.T[2:])
+    states, _ = run(cell, tell, looked, links[2:, 2:], sums, shifts[2:-1])
+    return states[-1]
+
+
+def as_links(edges: Tensor) -> Tensor:
+    """Edges (n, v, v) in the order of the passes, (v, v, n, 1) float."""
+    return edges.permute(1, 2, 0)[..., None].float().contiguous()
+
+
+def run(
+    cell: Cell, tell: Message, looked: Tensor, links: Tensor, sums: Tensor, shifts: Tensor
+) -> tuple[Tensor, Tensor]:
+    """``Pass`` with the weights of ``cell`` and ``tell``."""
+    gru = cell.gru
+    return Pass.apply(looked, links, sums, gru.weight_hh, gru.bias_hh, tell.weight, shifts)
 
 
 def gates(looked: Tensor, projected: Tensor, summed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -129,7 +154,10 @@ class Step(torch.autograd.Function):
 
 
 class Pass(torch.autograd.Function):
-    """The loop of ``propagate``.
+    """Vertices one after the other -> states (v, n, h), messages of the first k (k, n, h).
+
+    ``looked`` (v, n, 3h): types' shares of the gates. ``links`` (v, v, n, 1): edges. ``sums``
+    (v, n, h): messages from before. ``shifts`` (k, 2h): of the vertices that tell.
 
     On the way back each weight gets its gradient from all vertices in one product. One product
     a vertex, as autograd does it, is spent adding up matrices of the weights' size.
@@ -140,7 +168,7 @@ class Pass(torch.autograd.Function):
         ctx: Any,
         looked: Tensor,
         links: Tensor,
-        start: Tensor | None,
+        sums: Tensor,
         weight: Tensor,
         bias: Tensor,
         tell: Tensor,
@@ -148,28 +176,19 @@ class Pass(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         mixed = torch.is_autocast_enabled(looked.device.type)
         weight, tell = (w.bfloat16() if mixed else w for w in (weight, tell))
-        v, n, h = len(looked), looked.shape[1], weight.shape[1]
-        sums = looked.new_zeros(v, n, h)
-        states, messages = torch.empty_like(sums), looked.new_empty(v - 1, n, h)
-        if start is not None:
-            sums[0] = start
-        kept = []
-        for i in range(v):
-            if i or start is not None:
-                projected = (
-                    F.linear(sums[i].to(weight.dtype), weight).to(sums.dtype).add_(bias)
-                )
-            else:
-                projected = bias.expand(n, -1)
+        sums = sums.clone()
+        states, messages = torch.empty_like(sums), torch.empty_like(sums[: len(shifts)])
+        h, kept = sums.shape[2], []
+        for i in range(len(looked)):
+            projected = F.linear(sums[i].to(weight.dtype), weight).to(sums.dtype).add_(bias)
             rz, candidate, states[i] = gates(looked[i], projected, sums[i])
             kept += [rz, projected[:, 2 * h :], candidate]
-            if i < v - 1:
+            if i < len(shifts):
                 told = F.linear(states[i].to(tell.dtype), tell).to(sums.dtype).add_(shifts[i])
                 gate, content = told[:, :h].sigmoid(), told[:, h:]
                 torch.mul(gate, content, out=messages[i])
                 sums[i + 1 :].addcmul_(links[i, i + 1 :], messages[i])
                 kept += [gate, content]
-        ctx.started = start is not None
         ctx.save_for_backward(links, weight, tell, sums, states, *kept)
         return states, messages
 
@@ -179,8 +198,7 @@ class Pass(torch.autograd.Function):
         to_states, to_messages = grads[0], grads[1].clone()
         v, n, h = states.shape
         to_looked, to_projected = (sums.new_empty(v, n, 3 * h) for _ in range(2))
-        to_told = sums.new_empty(v - 1, n, 2 * h)
-        to_sum = sums[0]
+        to_told, to_sums = sums.new_empty(len(to_messages), n, 2 * h), torch.empty_like(sums)
         for i in reversed(range(v)):
             rz, content_of_n, candidate, *message = kept[5 * i : 5 * i + 5]
             grad = to_states[i]
@@ -193,18 +211,16 @@ class Pass(torch.autograd.Function):
             to_looked[i], to_projected[i], to_sum = gates_back(
                 grad, rz, content_of_n, candidate, sums[i]
             )
-            if i or ctx.started:
-                to_sum += to_projected[i].to(weight.dtype) @ weight
-                to_messages[:i].addcmul_(links[:i, i], to_sum)
-        first = 0 if ctx.started else 1  # sums[0] is zero
+            torch.add(to_sum, to_projected[i].to(weight.dtype) @ weight, out=to_sums[i])
+            to_messages[:i].addcmul_(links[: len(to_messages), i][:i], to_sums[i])
         return (
             to_looked,
             None,
-            to_sum if ctx.started else None,
-            outer(to_projected[first:], sums[first:], weight.dtype),
+            to_sums,
+            outer(to_projected, sums, weight.dtype),
             to_projected.sum((0, 1)),
-            outer(to_told, states[:-1], tell.dtype),
-            F.pad(to_told.sum(1), (0, 0, 0, 1)),
+            outer(to_told, states[: len(to_told)], tell.dtype),
+            to_told.sum(1),
         )
 
 
