@@ -62,15 +62,21 @@ class Vocabulary:
     def of(cls, vertices: Iterable[Vertex]) -> Vocabulary:
         """The vocabulary of a training set."""
         signatures: dict[str, Counter[Signature]] = {}
-        values: dict[tuple[str, str], Counter[tuple[str, Value]]] = {}
+        values: dict[tuple[str, str], Counter[str]] = {}
+        spelled: dict[str, Value] = {}  # 1, 1.0 and True, 0.0 and -0.0 are equal keys
         for vertex in vertices:
             signature = signature_of(vertex.attributes)
             signatures.setdefault(vertex.operator, Counter())[signature] += 1
-            for (name, value), (_, kind, _) in zip(vertex.attributes, signature, strict=True):
-                values.setdefault((vertex.operator, name), Counter())[kind, value] += 1
+            for name, value in vertex.attributes:
+                text = repr(value)
+                spelled[text] = value
+                values.setdefault((vertex.operator, name), Counter())[text] += 1
         return cls(
-            {op: _ranked(found)[: 16**WORD] for op, found in signatures.items()},
-            {key: [v for _, v in _ranked(c)[:FAVOURITES]] for key, c in values.items()},
+            {op: _ranked(found)[: 16**WORD] for op, found in sorted(signatures.items())},
+            {
+                key: [spelled[text] for text in _ranked(found)[:FAVOURITES]]
+                for key, found in sorted(values.items())
+            },
         )
 
     def to_plain(self) -> dict[str, Any]:
@@ -98,9 +104,9 @@ class Vocabulary:
         }
 
     @cached_property
-    def _favourite_index(self) -> dict[tuple[str, str, str, Value], int]:
+    def _favourite_index(self) -> dict[tuple[str, str, str], int]:
         return {
-            (op, name, _kind(value), value): i
+            (op, name, repr(value)): i
             for (op, name), values in self.favourites.items()
             for i, value in enumerate(values)
         }
@@ -113,7 +119,7 @@ class Vocabulary:
             return None
         digits = [number >> 8, number >> 4 & 15, number & 15]
         for (name, value), (_, kind, _) in zip(vertex.attributes, signature, strict=True):
-            index = self._favourite_index.get((vertex.operator, name, kind, value))
+            index = self._favourite_index.get((vertex.operator, name, repr(value)))
             spelled = [index] if index is not None else _spell(kind, value)
             if spelled is None:
                 return None

@@ -1,9 +1,9 @@
 """A vertex's operands as a few symbols: the structure row that codecs compress.
 
 Canonical order is the post-order of a walk from the sink, so it can be read back like a stack
-machine. An operand that the walk reached first through this vertex lies on top of the stack:
-FRESH(n) takes the last n, which costs nothing but a count. Any other operand has been used
-before: BACK(d, slot) names it by its distance. COPY(d) repeats all operands of the vertex at
+machine. Operands that the walk reached first through this vertex lie on top of the stack:
+FRESH(n) takes the last n, which costs nothing but a count. Any other operand is named by its
+distance: BACK(d, slot). COPY(d), where a row begins, repeats all operands of the vertex at
 distance d (DenseNet's growing Concats). A row is at most four symbols; what needs more is left
 to the patch.
 """
@@ -19,6 +19,7 @@ END, FRESH, BACK, COPY = range(4)
 SYMBOLS = 4
 SLOTS = (8, 4, 1, 1)  # output slots that each symbol can name
 DIGITS = (3, 3, 2, 1)  # hexadecimal digits of each symbol's number
+MOST = 1024  # operands of a vertex: bounds what rows that nobody wrote can ask for
 LOOK_BACK = 64  # vertices of the same operator that COPY is tried on
 
 # One latent dimension holds the kinds and slots, one each the first and the second number,
@@ -39,19 +40,23 @@ def structure_rows(
     operators: Sequence[str], sources: Sequence[Sequence[Source]]
 ) -> list[Row | None]:
     """Operators and operands of every vertex, in canonical order -> a row each; None where
-    one does not fit."""
+    one does not fit. Rows are spelled against the stack that their reader will have."""
     rows: list[Row | None] = []
-    used: set[int] = set()
+    stack: list[int] = []
     by_operator: dict[str, list[int]] = {}
     for index, operands in enumerate(sources):
-        symbols = _spell(index, operands, used)
         peers = by_operator.setdefault(operators[index], [])
-        if len(symbols) > SYMBOLS or not _fits(symbols):
-            symbols = _copy(index, operands, used, sources, peers) or symbols
-        rows.append(_to_row(symbols) if _fits(symbols) else None)
-        used.update(source for source, _ in operands)
-        if len(operands) > 2:
-            peers.append(index)
+        symbols = _spell(index, operands, stack)
+        if not _fits(symbols):
+            symbols = _copy(index, operands, stack, sources, peers) or symbols
+        fits = len(operands) <= MOST and _fits(symbols)
+        rows.append(_to_row(symbols) if fits else None)
+        if fits:
+            taken = sum(number for kind, number, _ in symbols if kind == FRESH)
+            del stack[len(stack) - taken :]
+            if len(operands) > 2:
+                peers.append(index)
+        stack.append(index)
     return rows
 
 
@@ -71,38 +76,54 @@ def read_structure(rows: Sequence[Sequence[int]]) -> list[list[Source]]:
                 operands += [(v, slot) for _, v in zip(range(number), taken, strict=False)]
             elif kind == BACK and index:
                 operands.append((min(target, index - 1), slot))
-            elif kind == COPY and number:
+            elif kind == COPY and number and index and not operands:
                 operands += sources[target]
-        sources.append(operands)
+        sources.append(operands[:MOST])
         stack.append(index)
     return sources
 
 
-def _spell(index: int, operands: Sequence[Source], used: set[int]) -> list[Symbol]:
+def _spell(index: int, operands: Sequence[Source], stack: Sequence[int]) -> list[Symbol]:
     symbols: list[Symbol] = []
-    seen = set(used)
+    fresh = _fresh(operands, stack)
     for source, slot in operands:
-        if source in seen:
+        if source not in fresh:
             symbols.append((BACK, index - source, slot))
         elif symbols and symbols[-1][0] == FRESH and symbols[-1][2] == slot == 0:
             symbols[-1] = (FRESH, symbols[-1][1] + 1, 0)
         else:
             symbols.append((FRESH, 1, slot))
-        seen.add(source)
+        fresh.discard(source)
     return symbols
+
+
+def _fresh(operands: Sequence[Source], stack: Sequence[int]) -> set[int]:
+    """The most vertices from the top of the stack that are operands in that very order."""
+    first: dict[int, int] = {}
+    for place, (source, _) in enumerate(operands):
+        first.setdefault(source, place)
+    found: set[int] = set()
+    before = len(operands)
+    for vertex in reversed(stack):
+        place = first.get(vertex, before)
+        if place >= before:
+            break
+        found.add(vertex)
+        before = place
+    return found
 
 
 def _copy(
     index: int,
     operands: Sequence[Source],
-    used: set[int],
+    stack: Sequence[int],
     sources: Sequence[Sequence[Source]],
     peers: Sequence[int],
 ) -> list[Symbol] | None:
     for peer in reversed(peers[-LOOK_BACK:]):
         shared = len(sources[peer])
         if list(operands[:shared]) == list(sources[peer]):
-            return [(COPY, index - peer, 0), *_spell(index, operands[shared:], used)]
+            return [(COPY, index - peer, 0), *_spell(index, operands[shared:], stack)]
     return None
 
 

@@ -1,0 +1,55 @@
+"""Real networks, and a codec trained for a few seconds, that many tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pipeline import Codec, Network
+
+NAMES = ("bvlc_alexnet", "squeezenet", "shufflenet", "densenet121")
+TRAINED_ON = ("bvlc_alexnet", "squeezenet", "shufflenet")
+
+
+@pytest.fixture(scope="session")
+def light_folder() -> Path:
+    """Where the onnx wheel keeps its real models."""
+    from pipeline.harvest.sources.onnx_wheel import FOLDER
+
+    return FOLDER
+
+
+@pytest.fixture(scope="session")
+def light(light_folder: Path) -> dict[str, Network]:
+    """Real networks by name."""
+    from pipeline import read_onnx
+
+    return {name: read_onnx(light_folder / f"light_{name}.onnx") for name in NAMES}
+
+
+@pytest.fixture(scope="session")
+def tiny_codec_folder(
+    light: dict[str, Network], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder that holds one codec of the zoo, ``tiny``, that never saw DenseNet121."""
+    from pipeline.compress.trainer import TrainParams
+    from pipeline.compress.zoo import ZooParams, save_zoo_codec, train_zoo
+
+    training = TrainParams(epochs=3, batch=1024, learning_rate=0.003, divergence_weight=0)
+    params = ZooParams(kind="ae", rows=16384, training=training)
+    networks = [light[name] for name in TRAINED_ON]
+    folder = tmp_path_factory.mktemp("codec")
+    codec = train_zoo(params, networks, [light["densenet121"]], folder / "checkpoints")
+    save_zoo_codec(folder / "tiny", "tiny", codec, networks)
+    return folder / "tiny"
+
+
+@pytest.fixture(scope="session")
+def tiny_codec(tiny_codec_folder: Path) -> Codec:
+    """The codec itself, as loaded from its files."""
+    from pipeline import load_codec
+
+    return load_codec("tiny", tiny_codec_folder)
