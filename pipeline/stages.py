@@ -136,7 +136,7 @@ def evaluate_roundtrip(
     original = variants[WITHOUT_COMPRESSION].fingerprint
     store = root / CACHE / "retrain" / profile
     results = run_table2(network, original, variants, params, output, store)
-    return {row["variant"]: row for row in render_table2(results)}
+    return {row["network"]: row for row in render_table2(results)}
 
 
 def validate(root: Path, output: Path | None = None) -> dict[str, Any]:

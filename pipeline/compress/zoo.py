@@ -8,8 +8,9 @@ not depend on which rows the training set happens to hold.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,11 @@ from pipeline.compress.projection import Projection
 from pipeline.compress.store import build_model, save_codec
 from pipeline.compress.trainer import Trained, TrainParams, train
 from pipeline.compress.vertices import groups, to_items
-from pipeline.graph.network import Network
+from pipeline.errors import ModelError
+from pipeline.graph.network import Network, Vertex
+from pipeline.operators.example_models import model_of
+from pipeline.operators.read_onnx import read_skeleton_network
+from pipeline.operators.registry import registered
 
 
 class ZooParams(BaseModel):
@@ -60,7 +65,8 @@ def train_zoo(
     description: str = "train",
 ) -> TrainedCodec:
     """Networks -> a codec; checkpoints in ``directory``; ``held_out`` is only measured."""
-    vocabulary = Vocabulary.of(v for network in training for v in network.vertices)
+    known = (v for network in training for v in network.vertices)
+    vocabulary = Vocabulary.of(chain(known, example_vertices()))
     rows = distinct_rows(training, vocabulary)
     test_rows = distinct_rows(held_out, vocabulary)
     torch.manual_seed(params.training.seed)
@@ -82,6 +88,18 @@ def train_zoo(
         draw=draw, live=live, description=description,
     )  # fmt: skip
     return TrainedCodec(model, vocabulary, Projection.fit(training), trained)
+
+
+def example_vertices() -> Iterator[Vertex]:
+    """Every registered operator's examples as vertices: attribute rows that any network may
+    have, whether or not one of the training networks does."""
+    for operator in registered().values():
+        for example in operator.examples:
+            try:
+                network = read_skeleton_network(model_of(operator.name, example))
+            except ModelError:  # an example without a data input on the path
+                continue
+            yield from (v for v in network.vertices if v.operator == operator.name)
 
 
 def save_zoo_codec(

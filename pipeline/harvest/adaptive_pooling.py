@@ -6,35 +6,31 @@ nearest, says the same, forward and backward. AlexNet on images of 64 by 64 need
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import torch
-from torch.onnx import register_custom_op_symbolic
+from torch.onnx import register_custom_op_symbolic, symbolic_helper
 
 NAME = "aten::adaptive_avg_pool2d"
 
 
+@lru_cache(maxsize=None)
 def support_enlarging_pools(opset: int) -> None:
     """Teach the exporter; every other use of the operator stays with torch's own rule."""
-    register_custom_op_symbolic(NAME, _adaptive_avg_pool2d, opset)
+    from torch.onnx._internal.torchscript_exporter.registration import registry
 
+    group = registry.get_function_group(NAME)
+    own: Any = group.get(opset) if group is not None else None
 
-def _adaptive_avg_pool2d(g: Any, x: Any, output_size: Any) -> Any:
-    sizes = x.type().sizes()
-    wanted = output_size.node()["value"].tolist() if _is_constant(output_size) else None
-    if sizes and wanted and _enlarges(sizes[2:], wanted):
-        target = torch.tensor([*sizes[:2], *wanted], dtype=torch.int64)
-        nothing = g.op("Constant", value_t=torch.tensor([], dtype=torch.float32))
-        return g.op(
-            "Resize", x, nothing, nothing, g.op("Constant", value_t=target),
-            mode_s="nearest", coordinate_transformation_mode_s="asymmetric",
-            nearest_mode_s="floor",
-        )  # fmt: skip
-    return _own_rule()(g, x, output_size)
+    def adaptive_avg_pool2d(g: Any, x: Any, output_size: Any) -> Any:
+        sizes = x.type().sizes()
+        wanted = symbolic_helper._maybe_get_const(output_size, "is")
+        if sizes and isinstance(wanted, list | tuple) and _enlarges(sizes[2:], wanted):
+            return _repeat(g, x, [*sizes[:2], *wanted])
+        return own(g, x, output_size)
 
-
-def _is_constant(value: Any) -> bool:
-    return value.node().kind() in ("onnx::Constant", "prim::Constant")
+    register_custom_op_symbolic(NAME, adaptive_avg_pool2d, opset)
 
 
 def _enlarges(have: list[int], want: list[int]) -> bool:
@@ -42,7 +38,16 @@ def _enlarges(have: list[int], want: list[int]) -> bool:
     return fits and list(have) != list(want)
 
 
-def _own_rule() -> Any:
-    from torch.onnx._internal.torchscript_exporter import symbolic_opset9
-
-    return symbolic_opset9.adaptive_avg_pool2d  # type: ignore[attr-defined]
+def _repeat(g: Any, x: Any, sizes: list[int]) -> Any:
+    target = g.op("Constant", value_t=torch.tensor(sizes, dtype=torch.int64))
+    nothing = g.op("Constant", value_t=torch.tensor([], dtype=torch.float32))
+    return g.op(
+        "Resize",
+        x,
+        nothing,
+        nothing,
+        target,
+        mode_s="nearest",
+        coordinate_transformation_mode_s="asymmetric",
+        nearest_mode_s="floor",
+    )
