@@ -46,8 +46,14 @@ class PagedFile:
     def __getitem__(self, at: slice, /) -> bytes: ...
     def __getitem__(self, at: int | slice, /) -> int | bytes:
         if isinstance(at, int):
-            return self._page(at // PAGE)[at % PAGE]
+            number = at // PAGE
+            page = self._pages.get(number)
+            return (page or self._page(number))[at - number * PAGE]
         start, stop, _ = at.indices(self._size)
+        number = start // PAGE
+        page = self._pages.get(number)
+        if page and stop <= number * PAGE + len(page):
+            return page[start - number * PAGE : stop - number * PAGE]
         if stop - start > MAX_AHEAD * PAGE:
             return self._read(start, stop)
         numbers = range(start // PAGE, -(-stop // PAGE))

@@ -138,7 +138,7 @@ def _declare(
     if declared is None:
         declared = model.graph.input.add(name=header.name)
     # the tensor knows its dims; what the input said of them may be vague
-    declared.type.CopyFrom(shape_only(header))
+    declared.type.CopyFrom(shape_only(header.data_type, header.dims))
 
 
 def _drop_documentation(model: ModelProto) -> None:

@@ -219,6 +219,7 @@ def _require(header: TensorHeader, holds: bool) -> None:
         raise ModelError("payload_mismatch", detail)
 
 
-def shape_only(header: TensorHeader) -> onnx.TypeProto:
-    """The type of a graph input that stands for the tensor."""
-    return helper.make_tensor_type_proto(header.data_type, header.dims)
+@lru_cache(maxsize=1024)
+def shape_only(data_type: int, dims: tuple[int, ...]) -> onnx.TypeProto:
+    """The type of a graph input that stands for a tensor: to copy, not to change."""
+    return helper.make_tensor_type_proto(data_type, dims)

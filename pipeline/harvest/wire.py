@@ -11,6 +11,8 @@ from typing import Protocol, overload
 from pipeline.errors import ModelError
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types; groups (3, 4) are not in ONNX
+HEAD = 20  # bytes of the longest tag and length
+AHEAD = 64  # bytes read at once while walking a message: asking a file for each is slow
 MAX_FIELDS = 2_000_000  # looked at in one file: bounds the time a hostile one can take
 
 # key, start of the tag, start and end of the value, value of a varint (length of bytes)
@@ -59,19 +61,24 @@ class WireReader:
         Raises ModelError: truncated, malformed, too_many_fields.
         """
         data, at = self.data, start
+        head, base, known = b"", at, at  # the bytes from base on, known so far
         while at < end:
             self.left -= 1
             if self.left < 0:
                 raise ModelError("too_many_fields", f"more than {MAX_FIELDS:,} fields")
-            tag, begin = data[at], at + 1
+            if known < end and at + HEAD > known:
+                head, base = data[at : min(at + AHEAD, end)], at
+                known = base + len(head)
+            tag, begin = head[at - base], at + 1
             if tag > 127:
                 tag, begin = self.varint(at, end)
             value, kind = 0, tag & 7
             if kind in (BYTES, VARINT):
-                if begin < end and (value := data[begin]) < 128:
+                if begin < end and (value := head[begin - base]) < 128:
                     stop = begin + 1
                 else:
-                    value, stop = self.varint(begin, end)
+                    near = begin - base
+                    value, stop = self._decode(head[near : near + 10], begin, end)
                 if kind == BYTES:
                     begin, stop = stop, stop + value
             elif kind in (FIXED32, FIXED64):
@@ -85,12 +92,14 @@ class WireReader:
 
     def varint(self, at: int, end: int) -> tuple[int, int]:
         """The varint at ``at`` -> its unsigned value and where it ends. Raises ModelError."""
+        return self._decode(self.data[at : min(at + 10, end)], at, end)
+
+    def _decode(self, piece: bytes, at: int, end: int) -> tuple[int, int]:
         value = shift = 0
-        for position in range(at, min(at + 10, end)):
-            byte = self.data[position]
+        for position, byte in enumerate(piece, at + 1):
             value |= (byte & 127) << shift
             if byte < 128:
-                return value & 0xFFFF_FFFF_FFFF_FFFF, position + 1
+                return value & 0xFFFF_FFFF_FFFF_FFFF, position
             shift += 7
         if at + 10 > end:
             raise self._overrun(at, end + 1, end)

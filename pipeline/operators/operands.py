@@ -10,7 +10,7 @@ follows from ``out_channels``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from onnx import TensorProto, helper
@@ -27,8 +27,7 @@ FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 MAX_FLOATS, MAX_INTEGERS = 64, 4096  # elements; larger constants are weights, not architecture
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """Element type (TensorProto.DataType) and shape of a tensor whose values play no part."""
 
     dtype: int

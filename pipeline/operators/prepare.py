@@ -138,9 +138,10 @@ def weights_as_inputs(model: ModelProto) -> ModelProto:
         if w.name not in declared
     )
     constants = {i.name for i in prepared.graph.initializer}
-    inputs = [i for i in prepared.graph.input if i.name not in constants]
-    del prepared.graph.input[:]
-    prepared.graph.input.extend(inputs)
+    if not constants.isdisjoint(declared):
+        inputs = [i for i in prepared.graph.input if i.name not in constants]
+        del prepared.graph.input[:]
+        prepared.graph.input.extend(inputs)
     prepared.ir_version = max(min(model.ir_version, IR_VERSION), 4)
     return prepared
 

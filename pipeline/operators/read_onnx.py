@@ -4,49 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from os import PathLike, fspath
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, numpy_helper
 
-from pipeline.errors import InvalidNetwork, ModelError
+from pipeline.errors import ModelError
 from pipeline.graph.canonical import canonicalise
-from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Shape, Value, Vertex
+from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Shape, Vertex
 from pipeline.harvest.skeleton import read_skeleton
-from pipeline.operators.operands import (
-    AFFINE,
-    Tensor,
-    constant_attributes,
-    dtype_name,
-    has_no_affine,
-    is_weight_like,
-    settle_parameters,
-)
+from pipeline.operators.operands import Tensor, dtype_name
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
-from pipeline.operators.registry import Operator, Shapes, Values, operator_of
-from pipeline.operators.schema import (
-    attribute_value,
-    default_attributes,
-    formal_name,
-    infer_outputs,
-    is_optional,
-    schema_of,
-)
-from pipeline.operators.shapes import infer_layer
+from pipeline.operators.registry import operator_of
+from pipeline.operators.schema import attribute_value, infer_outputs, schema_of
+from pipeline.operators.settle import EDGE, WEIGHT, Given, constant, settle
+from pipeline.operators.shapes import infer_tensors
 
+# (operator, position) of inputs that hold a shape, batch first
+TARGETS = {("Reshape", 1), ("Expand", 1), ("Resize", 3)}
 Source = str | PathLike[str] | BinaryIO
 
 
-@dataclass(frozen=True)
-class Flow:
+class Flow(NamedTuple):
     """A value on the data path: output slot of a vertex."""
 
     vertex: int
     output: int
 
 
-@dataclass(frozen=True)
-class Weight:
+class Weight(NamedTuple):
     """A value that depends on weights only: its type and shape, and its name in the file."""
 
     tensor: Tensor
@@ -119,11 +105,11 @@ def _read_inputs(reading: Reading) -> None:
     graph = reading.prepared.graph
     for value in graph.input:
         tensor_type = value.type.tensor_type
-        dims = tuple(d.dim_value for d in tensor_type.shape.dim)
+        dims = tuple([d.dim_value for d in tensor_type.shape.dim])
         if value.name == reading.prepared.data_input:
-            attributes: dict[str, Value] = {"shape": dims[1:]}
-            attributes["dtype"] = dtype_name(tensor_type.elem_type)
-            reading.values[value.name] = _add_vertex(reading, INPUT, attributes, ())[0]
+            dtype = dtype_name(tensor_type.elem_type)
+            source = Vertex(INPUT, (("dtype", dtype), ("shape", dims[1:])))
+            reading.values[value.name] = _add_vertex(reading, source)[0]
         else:
             reading.values[value.name] = Weight(
                 Tensor(tensor_type.elem_type, dims), value.name
@@ -144,7 +130,8 @@ def _read_node(reading: Reading, node: NodeProto) -> None:
     if node.op_type == "Constant":
         reading.values[node.output[0]] = _constant_node(reading, node)
         return
-    inputs = [reading.values[name] if name else None for name in node.input]
+    values = reading.values
+    inputs = [values[name] if name else None for name in node.input]
     if node.op_type == "Identity" and inputs and inputs[0] is not None:
         reading.values[node.output[0]] = inputs[0]
     elif not any(isinstance(value, Flow) for value in inputs):
@@ -184,103 +171,70 @@ def _read_weight_arithmetic(reading: Reading, node: NodeProto) -> None:
 def _read_vertex(
     reading: Reading, node: NodeProto, inputs: list[Flow | Weight | np.ndarray | None]
 ) -> None:
-    operator = operator_of(node.op_type)
-    dropped = set(operator.drop) if operator else set()
-    operands, parameters, names = [], {}, {}
-    values: dict[str, Value] = dict(default_attributes(node.op_type))
-    for attribute in node.attribute:
-        value = attribute_value(attribute)
-        if value is None:
-            raise ModelError(
-                "attribute", f"{node.op_type}.{attribute.name} is of no plain kind"
-            )
-        values[attribute.name] = value
-    fixed = AFFINE if has_no_affine(node.op_type, inputs) else ()
-    for position, given in enumerate(inputs):
-        formal = formal_name(node.op_type, position)
-        if (
-            isinstance(given, np.ndarray)
-            and position not in fixed
-            and is_weight_like(node.op_type, formal, given)
-        ):
-            dtype = helper.np_dtype_to_tensor_dtype(given.dtype)
-            given = Weight(Tensor(dtype, tuple(given.shape)), node.input[position])
-        if isinstance(given, Flow):
-            operands.append(Operand(given.vertex, given.output, position))
-        elif isinstance(given, Weight):
-            parameters[formal], names[formal] = given.tensor, given.name
-        elif given is None or formal in dropped:
-            continue
-        elif given.size or not is_optional(node.op_type, position):
-            values |= constant_attributes(formal, _rebatch(reading, node, formal, given))
-    for name in dropped:
-        values.pop(name, None)
-    first = reading.outputs[operands[0].source][operands[0].output].shape
-    if operator is not None:
-        shapes = {
-            formal_name(node.op_type, p): _shape(reading, v) for p, v in enumerate(inputs)
-        }
-        values = _fill(operator, values, first, shapes)
-    values |= settle_parameters(node.op_type, values, parameters, first)
-    # Outputs at the end that nobody uses are left out: a BatchNormalization exported in
-    # training mode lists its new statistics, a Dropout its mask.
-    count = max(
-        (slot for slot, n in enumerate(node.output, 1) if n in reading.used), default=1
-    )
-    if operator is not None and operator.outputs is not None:
-        count = len(node.output)
-    outputs = _add_vertex(reading, node.op_type, values, tuple(operands), count)
-    reading.weights[-1] = names
+    given = tuple([_given(reading, node, p, value) for p, value in enumerate(inputs)])
+    settled = settle(node, given)
+    operands = []
+    for position in settled.operands:
+        source = inputs[position]
+        assert isinstance(source, Flow)
+        operands.append(Operand(source.vertex, source.output, position))
+    count = _count_outputs(reading, node)
+    vertex = Vertex(node.op_type, settled.attributes, tuple(operands))
+    outputs = _add_vertex(reading, vertex, count, settled.spelled)
+    reading.weights[-1] = {
+        formal: _weight_name(node, position, inputs) for formal, position in settled.weights
+    }
     for name, flow in zip(node.output[:count], outputs, strict=True):
         if name:
             reading.values[name] = flow
 
 
-def _shape(reading: Reading, value: Flow | Weight | np.ndarray | None) -> Shape:
+def _given(
+    reading: Reading, node: NodeProto, position: int, value: Flow | Weight | np.ndarray | None
+) -> Given | None:
     if isinstance(value, Flow):
-        return reading.outputs[value.vertex][value.output].shape
+        return Given(EDGE, reading.outputs[value.vertex][value.output])
     if isinstance(value, Weight):
-        return value.tensor.shape
-    return () if value is None else tuple(value.shape)
+        return Given(WEIGHT, value.tensor)
+    return None if value is None else constant(_rebatch(reading, node, position, value))
 
 
-def _fill(operator: Operator, values: Values, first: Shape, shapes: Shapes) -> Values:
-    try:
-        filled = {**values, **operator.fill(values, first, shapes)}
-    except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as e:
-        raise InvalidNetwork(
-            "attributes", f"{operator.name}: attributes {values} do not fit input {first}"
-        ) from e
-    return {name: value for name, value in filled.items() if value is not None}
+def _weight_name(
+    node: NodeProto, position: int, inputs: list[Flow | Weight | np.ndarray | None]
+) -> str:
+    value = inputs[position]
+    return value.name if isinstance(value, Weight) else node.input[position]
 
 
-def _rebatch(reading: Reading, node: NodeProto, formal: str, array: np.ndarray) -> np.ndarray:
+def _count_outputs(reading: Reading, node: NodeProto) -> int:
+    """Outputs at the end that nobody uses are left out: a BatchNormalization exported in
+    training mode lists its new statistics, a Dropout its mask. All of a Split count."""
+    operator = operator_of(node.op_type)
+    if operator is not None and operator.outputs is not None:
+        return len(node.output)
+    used = reading.used
+    return max((slot for slot, name in enumerate(node.output, 1) if name in used), default=1)
+
+
+def _rebatch(
+    reading: Reading, node: NodeProto, position: int, array: np.ndarray
+) -> np.ndarray:
     """Target shapes that name the file's batch size name batch size 1 instead."""
-    is_target = (node.op_type, formal) in {
-        ("Reshape", "shape"),
-        ("Expand", "shape"),
-        ("Resize", "sizes"),
-    }
     batch = reading.prepared.batch
-    if is_target and batch > 1 and array.size and array[0] == batch:
+    is_target = (node.op_type, position) in TARGETS
+    if batch > 1 and is_target and array.size and array[0] == batch:
         array = array.copy()
         array[0] = 1
     return array
 
 
 def _add_vertex(
-    reading: Reading,
-    operator: str,
-    values: dict[str, Value],
-    operands: tuple[Operand, ...],
-    outputs: int = 1,
+    reading: Reading, vertex: Vertex, outputs: int = 1, spelled: str | None = None
 ) -> list[Flow]:
     index = len(reading.vertices)
-    vertex = Vertex(operator, tuple(sorted(values.items())), operands)
-    tensors = [reading.outputs[o.source][o.output] for o in operands]
-    layer = infer_layer(index, vertex, tensors, outputs)
+    tensors = tuple([reading.outputs[o.source][o.output] for o in vertex.operands])
+    reading.outputs.append(infer_tensors(vertex, tensors, outputs, spelled)[0])
     reading.vertices.append(vertex)
-    reading.outputs.append(layer.outputs)
     reading.weights.append({})
     return [Flow(index, slot) for slot in range(outputs)]
 
@@ -296,7 +250,7 @@ def _read_outputs(reading: Reading) -> int:
     if not operands:
         raise ModelError("no_output", "no output depends on the input")
     operands = [Operand(o.source, o.output, p) for p, o in enumerate(operands)]
-    _add_vertex(reading, OUTPUT, {}, tuple(operands))
+    _add_vertex(reading, Vertex(OUTPUT, (), tuple(operands)))
     return len(reading.vertices) - 1
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from onnx import NodeProto, numpy_helper
@@ -21,12 +22,16 @@ from pipeline.operators.operands import (
     parameters_of,
 )
 from pipeline.operators.registry import operator_of
+from pipeline.operators.remember import remember
 from pipeline.operators.schema import formal_name, infer_outputs, node_of, position_of
 
 MAX_ELEMENTS = 2**31
+NO_INDEX = -1
+Tensors = tuple[tuple[Tensor, ...], dict[str, Tensor], dict[str, np.ndarray]]
+_KNOWN: dict[tuple[object, ...], Tensors] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layer:
     """One vertex with everything around it known, in ONNX's terms."""
 
@@ -36,7 +41,15 @@ class Layer:
     outputs: tuple[Tensor, ...]
     parameters: dict[str, Tensor]
     constants: dict[str, np.ndarray]
-    node: NodeProto | None
+
+    @cached_property
+    def node(self) -> NodeProto | None:
+        """The layer as an ONNX node, its values named ``source:output`` and ``index.formal``;
+        None for Input and Output."""
+        if self.vertex.operator in (INPUT, OUTPUT):
+            return None
+        given = (*self.parameters, *self.constants)
+        return _onnx_node(self.index, self.vertex, given, len(self.outputs))
 
     def parameter_name(self, formal: str) -> str:
         """Name of a parameter in ONNX files and torch modules alike: ``conv_3.weight``."""
@@ -78,27 +91,50 @@ def infer_layer(
 ) -> Layer:
     """One vertex and the tensors of its operands -> the layer. Raises InvalidNetwork."""
     known = tuple(operands)
+    return Layer(index, vertex, known, *infer_tensors(vertex, known, outputs))
+
+
+def infer_tensors(
+    vertex: Vertex,
+    operands: tuple[Tensor, ...],
+    outputs: int = 1,
+    spelled: str | None = None,
+) -> Tensors:
+    """The outputs, parameters and constants of a vertex: not to be changed, for they are kept.
+
+    ``spelled``: ``repr`` of the attributes, where it is at hand. Raises InvalidNetwork.
+    """
     if vertex.operator == INPUT:
-        return Layer(index, vertex, (), (_input_tensor(vertex),), {}, {}, None)
+        return (_input_tensor(vertex),), {}, {}
     if vertex.operator == OUTPUT:
-        return Layer(index, vertex, known, known, {}, {}, None)
-    parameters = parameters_of(vertex, known[0].shape)
+        return operands, {}, {}
+    positions = tuple([o.position for o in vertex.operands])
+    # attributes as they are written: 1, 1.0 and True are equal in Python, and not here
+    spelled = repr(vertex.attributes) if spelled is None else spelled
+    key = (vertex.operator, spelled, positions, operands, outputs)
+    return remember(_KNOWN, key, lambda: _infer(vertex, operands, outputs))
+
+
+def _infer(vertex: Vertex, operands: tuple[Tensor, ...], outputs: int) -> Tensors:
+    parameters = parameters_of(vertex, operands[0].shape)
     constants = constants_of(vertex)
-    node = _onnx_node(index, vertex, parameters, constants, outputs)
-    names = {o.position: tensor for o, tensor in zip(vertex.operands, known, strict=True)}
-    shapes = {node.input[p]: (t.dtype, t.shape) for p, t in names.items()}
+    node = _onnx_node(NO_INDEX, vertex, (*parameters, *constants), outputs)
+    shapes = {
+        node.input[operand.position]: (tensor.dtype, tensor.shape)
+        for operand, tensor in zip(vertex.operands, operands, strict=True)
+    }
     for formal, tensor in parameters.items():
-        shapes[f"{index}.{formal}"] = (tensor.dtype, tensor.shape)
+        shapes[f"{NO_INDEX}.{formal}"] = (tensor.dtype, tensor.shape)
     data = {}
     for formal, array in constants.items():
-        proto = numpy_helper.from_array(array, f"{index}.{formal}")
+        proto = numpy_helper.from_array(array, f"{NO_INDEX}.{formal}")
         data[proto.name] = proto
         shapes[proto.name] = (proto.data_type, tuple(array.shape))
-    inferred = tuple(Tensor(*known_shape) for known_shape in infer_outputs(node, shapes, data))
+    inferred = tuple(Tensor(*known) for known in infer_outputs(node, shapes, data))
     for tensor in (*inferred, *parameters.values()):
         if np.prod(tensor.shape, dtype=np.float64) > MAX_ELEMENTS:
             raise InvalidNetwork("too_large", f"{vertex.operator}: a tensor of {tensor.shape}")
-    return Layer(index, vertex, known, inferred, parameters, constants, node)
+    return inferred, parameters, constants
 
 
 def output_counts(network: Network) -> list[int]:
@@ -113,15 +149,10 @@ def output_counts(network: Network) -> list[int]:
     return counts
 
 
-def _onnx_node(
-    index: int,
-    vertex: Vertex,
-    parameters: dict[str, Tensor],
-    constants: dict[str, np.ndarray],
-    outputs: int,
-) -> NodeProto:
+def _onnx_node(index: int, vertex: Vertex, given: Sequence[str], outputs: int) -> NodeProto:
+    """``given``: formal names of the inputs that are no edges."""
     inputs: dict[int, str] = {o.position: f"{o.source}:{o.output}" for o in vertex.operands}
-    for formal in (*parameters, *constants):
+    for formal in given:
         position = position_of(vertex.operator, formal)
         if position is None or position in inputs:
             raise InvalidNetwork(

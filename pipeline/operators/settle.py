@@ -1,0 +1,136 @@
+"""One node of a file -> the attributes of its vertex, in their one spelling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from onnx import NodeProto, helper
+
+from pipeline.errors import InvalidNetwork, ModelError
+from pipeline.graph.network import Attributes, Shape, Value
+from pipeline.operators.operands import (
+    AFFINE,
+    Tensor,
+    constant_attributes,
+    has_no_affine,
+    is_weight_like,
+    settle_parameters,
+)
+from pipeline.operators.registry import Operator, Shapes, Values, operator_of
+from pipeline.operators.remember import remember
+from pipeline.operators.schema import (
+    attribute_value,
+    default_attributes,
+    formal_name,
+    is_optional,
+)
+
+EDGE, WEIGHT, CONSTANT = "edge", "weight", "constant"
+
+
+class Given(NamedTuple):
+    """What fills one input of a node; of a constant, its values."""
+
+    kind: str
+    tensor: Tensor
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The attributes of a vertex, the positions of its operands, and its weights: formal name
+    and position."""
+
+    attributes: Attributes
+    spelled: str  # the same as text
+    operands: tuple[int, ...]
+    weights: tuple[tuple[str, int], ...]
+
+
+_KNOWN: dict[tuple[object, ...], Settled] = {}
+
+
+def constant(array: np.ndarray) -> Given:
+    """A constant operand. Raises ModelError for one of strings."""
+    if array.dtype.kind == "O":
+        raise ModelError("bad_tensor", "a constant of strings among the operands")
+    dtype = helper.np_dtype_to_tensor_dtype(array.dtype)
+    return Given(CONSTANT, Tensor(dtype, array.shape), array.tobytes())
+
+
+def settle(node: NodeProto, inputs: tuple[Given | None, ...]) -> Settled:
+    """A node with at least one edge, and what fills its inputs -> its attributes: ONNX's
+    defaults filled in, auto_pad and the like resolved, parameters said by what their shapes
+    follow from.
+
+    Raises ModelError, InvalidNetwork where attributes and inputs do not fit.
+    """
+    spelled = tuple([attribute.SerializeToString() for attribute in node.attribute])
+    key = (node.op_type, spelled, inputs)
+    return remember(_KNOWN, key, lambda: _settle(node, inputs))
+
+
+def _settle(node: NodeProto, inputs: tuple[Given | None, ...]) -> Settled:
+    operator = operator_of(node.op_type)
+    dropped = set(operator.drop) if operator else set()
+    values = _given_attributes(node)
+    arrays = [_array(given) for given in inputs]
+    fixed = AFFINE if has_no_affine(node.op_type, arrays) else ()
+    operands: list[int] = []
+    parameters: dict[str, Tensor] = {}
+    weights: list[tuple[str, int]] = []
+    shapes: Shapes = {}
+    for position, given in enumerate(inputs):
+        formal = formal_name(node.op_type, position)
+        shapes[formal] = given.tensor.shape if given else ()
+        if given is None:
+            continue
+        if given.kind == EDGE:
+            operands.append(position)
+        elif (array := arrays[position]) is None or (
+            position not in fixed and is_weight_like(node.op_type, formal, array)
+        ):
+            parameters[formal] = given.tensor
+            weights.append((formal, position))
+        elif formal not in dropped and (array.size or not is_optional(node.op_type, position)):
+            values |= constant_attributes(formal, array)
+    for name in dropped:
+        values.pop(name, None)
+    first = inputs[operands[0]]
+    assert first is not None
+    if operator is not None:
+        values = _fill(operator, values, first.tensor.shape, shapes)
+    values |= settle_parameters(node.op_type, values, parameters, first.tensor.shape)
+    attributes = tuple(sorted(values.items()))
+    return Settled(attributes, repr(attributes), tuple(operands), tuple(weights))
+
+
+def _array(given: Given | None) -> np.ndarray | None:
+    if given is None or given.kind != CONSTANT:
+        return None
+    dtype = helper.tensor_dtype_to_np_dtype(given.tensor.dtype)
+    return np.frombuffer(given.content, dtype).reshape(given.tensor.shape)
+
+
+def _given_attributes(node: NodeProto) -> Values:
+    values: dict[str, Value] = dict(default_attributes(node.op_type))
+    for attribute in node.attribute:
+        value = attribute_value(attribute)
+        if value is None:
+            raise ModelError(
+                "attribute", f"{node.op_type}.{attribute.name} is of no plain kind"
+            )
+        values[attribute.name] = value
+    return values
+
+
+def _fill(operator: Operator, values: Values, first: Shape, shapes: Shapes) -> Values:
+    try:
+        filled = {**values, **operator.fill(values, first, shapes)}
+    except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as e:
+        raise InvalidNetwork(
+            "attributes", f"{operator.name}: attributes {values} do not fit input {first}"
+        ) from e
+    return {name: value for name, value in filled.items() if value is not None}
