@@ -321,4 +321,4 @@ def sql(query: str | None, dataset: str, as_json: bool, as_csv: bool) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main()  # type: ignore[operator]

@@ -26,6 +26,7 @@ from pipeline.compress.trainer import Trained, TrainParams, train
 from pipeline.compress.vertices import groups, to_items
 from pipeline.errors import ModelError
 from pipeline.graph.network import Network, Vertex
+from pipeline.harvest.atomic import write_atomically
 from pipeline.operators.example_models import model_of
 from pipeline.operators.read_onnx import read_skeleton_network
 from pipeline.operators.registry import registered
@@ -106,7 +107,7 @@ def save_zoo_codec(
     directory: Path, name: str, codec: TrainedCodec, networks: Sequence[Network]
 ) -> None:
     """Ship a codec: NAME.json, NAME.safetensors and NAME.projection.safetensors."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     fingerprints = sorted(network.fingerprint for network in networks)
     card = {
@@ -120,11 +121,9 @@ def save_zoo_codec(
         "seconds": round(codec.trained.seconds, 1),
         "curve": codec.trained.curve,
     }
-    directory.mkdir(parents=True, exist_ok=True)
-    temporary = directory / f".{name}.projection"
     p = codec.projection
-    save_file({"weights": p.weights, "mean": p.mean, "directions": p.directions}, temporary)
-    temporary.replace(directory / f"{name}.projection.safetensors")
+    arrays = {"weights": p.weights, "mean": p.mean, "directions": p.directions}
+    write_atomically(directory / f"{name}.projection.safetensors", save(arrays))
     save_codec(directory, name, codec.model, card)
 
 

@@ -6,7 +6,7 @@ nearest, says the same, forward and backward. AlexNet on images of 64 by 64 need
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from torch.onnx import register_custom_op_symbolic, symbolic_helper
 NAME = "aten::adaptive_avg_pool2d"
 
 
-@lru_cache(maxsize=None)
+@cache
 def support_enlarging_pools(opset: int) -> None:
     """Teach the exporter; every other use of the operator stays with torch's own rule."""
     from torch.onnx._internal.torchscript_exporter.registration import registry
@@ -26,7 +26,7 @@ def support_enlarging_pools(opset: int) -> None:
     def adaptive_avg_pool2d(g: Any, x: Any, output_size: Any) -> Any:
         sizes = x.type().sizes()
         wanted = symbolic_helper._maybe_get_const(output_size, "is")
-        if sizes and isinstance(wanted, list | tuple) and _enlarges(sizes[2:], wanted):
+        if sizes and isinstance(wanted, list) and _enlarges(sizes[2:], wanted):
             return _repeat(g, x, [*sizes[:2], *wanted])
         return own(g, x, output_size)
 
