@@ -56,9 +56,17 @@ def input_shape_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--input-shape 3,224,224`` for files that leave dims open."""
     return click.option(
         "--input-shape",
-        callback=lambda _c, _p, text: text and tuple(int(d) for d in text.split(",")),
+        callback=lambda _context, _option, text: read_dims(text) if text else None,
         help="Input dims without the batch, for files that leave them open: 3,224,224.",
     )(function)
+
+
+def read_dims(text: str) -> tuple[int, ...]:
+    """``"3,224,224"`` -> (3, 224, 224). Raises click.BadParameter."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise click.BadParameter(f"{text!r} is not positive numbers with commas between")
+    return tuple(map(int, parts))
 
 
 @command(main)

@@ -35,14 +35,19 @@ def tiny_codec_folder(
     light: dict[str, Network], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A folder that holds one codec of the zoo, ``tiny``, that never saw DenseNet121."""
+    import torch
+
     from pipeline.compress.trainer import TrainParams
     from pipeline.compress.zoo import ZooParams, save_zoo_codec, train_zoo
 
-    training = TrainParams(epochs=3, batch=1024, learning_rate=0.003, divergence_weight=0)
-    params = ZooParams(kind="ae", rows=16384, training=training)
+    training = TrainParams(epochs=3, batch=512, learning_rate=0.003, divergence_weight=0)
+    params = ZooParams(kind="ae", rows=8192, training=training)
     networks = [light[name] for name in TRAINED_ON]
     folder = tmp_path_factory.mktemp("codec")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the model is small: threads only wait for one another
     codec = train_zoo(params, networks, [light["densenet121"]], folder / "checkpoints")
+    torch.set_num_threads(threads)
     save_zoo_codec(folder / "tiny", "tiny", codec, networks)
     return folder / "tiny"
 

@@ -1,0 +1,134 @@
+"""Shelf -> rows: duplicates folded, refusals kept, nothing depends on order or processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from onnx import ModelProto, parser
+
+from pipeline.errors import ModelError
+from pipeline.harvest.candidate import Candidate, Fetched
+from pipeline.harvest.shelf import Shelf
+from pipeline.harvest.skeleton import DATA_INPUTS
+from pipeline.tables import normalise as module
+from pipeline.tables.normalise import NormaliseParams, normalise
+from pipeline.tables.write import write_tables
+
+NOON = "2026-01-02T12:00:00+00:00"
+ONE = NormaliseParams(processes=1)
+
+
+def model(activation: str, names: tuple[str, str] = ("a", "b")) -> ModelProto:
+    a, b = names
+    made = parser.parse_model(f"""
+        <ir_version: 9, opset_import: ["" : 20]>
+        net (float[1, 3, 8, 8] x, float[4, 3, 3, 3] w, float[4] s, float[4] t, float[4] m,
+             float[4] v) => (float[1, 4, 8, 8] y) {{
+            {a} = Conv <pads = [1, 1, 1, 1]> (x, w)
+            {b} = BatchNormalization ({a}, s, t, m, v)
+            y = {activation} ({b})
+        }}
+    """)
+    made.metadata_props.add(key=DATA_INPUTS, value="x")
+    return made
+
+
+def candidate(name: str, source: str = "files", family: str = "net") -> Candidate:
+    return Candidate(source, f"https://host/{name}.onnx", name, family, "MIT")
+
+
+def add(shelf: Shelf, name: str, made: ModelProto, source: str = "files") -> None:
+    shelf.add(candidate(name, source), Fetched(made, f"sha256:{name}", 1000), NOON)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """Three files of two networks, one that no reader takes, one that could not be had."""
+    shelf = Shelf(tmp_path / "shelf")
+    add(shelf, "relu", model("Relu"))
+    add(shelf, "again", model("Relu", ("first", "second")), "torchvision_zoo")
+    add(shelf, "tanh", model("Tanh"))
+    add(shelf, "odd", model("Nonsense"))
+    shelf.refuse(candidate("gone"), ModelError("missing", "404"), NOON)
+    return shelf
+
+
+def published(rows: dict, folder: Path) -> dict[str, bytes]:
+    write_tables(folder, rows)
+    return {p.name: p.read_bytes() for p in folder.rglob("*.parquet")}
+
+
+def test_files_of_one_network_are_folded(shelf):
+    rows = normalise(shelf, ONE)
+    assert sorted(row["name"] for row in rows["networks"]) == ["again", "tanh"]
+    prints = {row["address"].split("/")[-1]: row["fingerprint"] for row in rows["files"]}
+    assert prints["relu.onnx"] == prints["again.onnx"] != prints["tanh.onnx"]
+    assert prints["odd.onnx"] is None
+
+
+def test_refusals_are_rows(shelf):
+    found = {row["address"]: row for row in normalise(shelf, ONE)["rejected"]}
+    assert found.keys() == {"https://host/odd.onnx", "https://host/gone.onnx"}
+    odd, gone = found["https://host/odd.onnx"], found["https://host/gone.onnx"]
+    assert (odd["stage"], odd["file_digest"]) == ("normalise", "sha256:odd")
+    assert "Nonsense" in odd["detail"]
+    assert (gone["stage"], gone["reason"], gone["detail"]) == ("harvest", "missing", "404")
+
+
+def test_facts_of_a_network(shelf):
+    (row,) = [r for r in normalise(shelf, ONE)["networks"] if r["name"] == "tanh"]
+    assert (row["family"], row["vertices"], row["edges"]) == ("net", 5, 4)
+    assert row["parameters"] == 4 * 3 * 9 + 4 + 4  # running statistics are not trained
+    assert list(row["input_shape"]) == [1, 3, 8, 8]
+
+
+def test_the_tables_do_not_depend_on_order_processes_or_cache(shelf, tmp_path):
+    expected = published(normalise(shelf, ONE), tmp_path / "a")
+    back = Shelf(tmp_path / "back")
+    add(back, "odd", model("Nonsense"))
+    back.refuse(candidate("gone"), ModelError("missing", "404"), NOON)
+    add(back, "tanh", model("Tanh"))
+    add(back, "again", model("Relu", ("first", "second")), "torchvision_zoo")
+    add(back, "relu", model("Relu"))
+    two = normalise(back, NormaliseParams(processes=2), tmp_path / "cache")
+    assert published(two, tmp_path / "b") == expected
+    cached = normalise(back, ONE, tmp_path / "cache")
+    assert published(cached, tmp_path / "c") == expected
+
+
+def test_what_the_cache_holds_is_not_read_again(shelf, tmp_path, monkeypatch):
+    first = normalise(shelf, ONE, tmp_path / "cache")
+
+    def fail(*_: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(module, "read_skeleton_file", fail)
+    assert normalise(shelf, ONE, tmp_path / "cache")["networks"] == first["networks"]
+    with pytest.raises(AssertionError):
+        normalise(shelf, NormaliseParams(processes=1, max_vertices=9), tmp_path / "cache")
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+def test_a_damaged_cache_entry_is_read_anew(shelf, tmp_path, damage):
+    first = normalise(shelf, ONE, tmp_path / "cache")
+    entries = sorted((tmp_path / "cache").rglob("*.z"))
+    assert len(entries) == 4
+    whole = [entry.read_bytes() for entry in entries]
+    for entry in entries:
+        entry.write_bytes(entry.read_bytes()[:-5] if damage is None else damage)
+    again = normalise(shelf, ONE, tmp_path / "cache")
+    assert again["networks"] == first["networks"]
+    assert [entry.read_bytes() for entry in entries] == whole
+
+
+def test_larger_networks_than_allowed_are_refused(shelf):
+    rows = normalise(shelf, NormaliseParams(processes=1, max_vertices=4))
+    assert rows["networks"] == []
+    reasons = [r["reason"] for r in rows["rejected"] if r["stage"] == "normalise"]
+    assert reasons.count("too_large") == 3
+
+
+def test_an_empty_shelf_gives_empty_rows(tmp_path):
+    rows = normalise(Shelf(tmp_path / "none"), ONE)
+    assert all(len(table) == 0 for table in rows.values())

@@ -1,0 +1,198 @@
+"""The command line: exit status 0, 1 for a refused input with one line, 2 for wrong usage."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from onnx import parser
+
+from pipeline import cli, read_onnx, write_onnx
+from pipeline.harvest.skeleton import DATA_INPUTS
+from pipeline.operators.read_onnx import read_skeleton_network
+
+SMALL = """
+<ir_version: 9, opset_import: ["" : 20]>
+net (float[1, 3, 8, 8] x, float[4, 3, 3, 3] w) => (float[1, 4] y) {
+    a = Conv <pads = [1, 1, 1, 1]> (x, w)
+    b = Relu (a)
+    c = GlobalAveragePool (b)
+    y = Flatten (c)
+}
+"""
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
+
+
+def documents(result: Result) -> list[dict]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A file with weights."""
+    skeleton = parser.parse_model(SMALL)
+    skeleton.metadata_props.add(key=DATA_INPUTS, value="x")
+    write_onnx(read_skeleton_network(skeleton), tmp_path / "small.onnx")
+    return tmp_path / "small.onnx"
+
+
+@pytest.fixture
+def trained(tiny_codec_folder, tmp_path, monkeypatch) -> str:
+    """The project whose pipeline trained the codec ``tiny``."""
+    place = tmp_path / "project/datasets/zoo/build/codecs"
+    place.mkdir(parents=True)
+    (place / "tiny").symlink_to(tiny_codec_folder)
+    monkeypatch.setattr(cli, "ROOT", tmp_path / "project")
+    return "tiny"
+
+
+def commands(group: click.Group, *before: str) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        found.append((*before, name))
+        if isinstance(command, click.Group):
+            found += commands(command, *before, name)
+    return found
+
+
+@pytest.mark.parametrize("words", [(), *commands(cli.main)], ids=" ".join)
+def test_every_command_has_help(words):
+    result = run(*words, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage: ")
+    assert len(result.stdout.split("\n\n")[1].strip()) > 10
+
+
+def test_inspect_says_what_a_model_is(model):
+    (found,) = documents(run("inspect", model, "--json"))
+    again = read_onnx(model)
+    assert found["fingerprint"] == again.fingerprint
+    assert (found["vertices"], found["edges"], found["unsupported"]) == (6, 5, [])
+    assert found["parameters"] == 4 * 3 * 3 * 3
+    assert "fingerprint" in run("inspect", model).stdout
+
+
+def test_convert_writes_onnx_and_source(model, tmp_path):
+    (found,) = documents(run("convert", model, tmp_path / "a.onnx", "--weights", "--json"))
+    assert read_onnx(tmp_path / "a.onnx").fingerprint == found["fingerprint"]
+    documents(run("convert", model, tmp_path / "a.py", "--json"))
+    compile((tmp_path / "a.py").read_text(), "a.py", "exec")
+
+
+def test_roundtrip_without_a_codec(model):
+    first, second = documents(run("roundtrip", model, model, "--json"))
+    assert first == second
+    assert (first["exact"], first["runs"], first["patch_bytes"]) == (True, True, None)
+    assert first["max_rel_difference"] < 1e-5
+
+
+def test_roundtrip_with_a_codec(model, trained):
+    (found,) = documents(run("roundtrip", model, "--codec", trained, "--json"))
+    assert found["exact_with_patch"] is True
+    assert found["exact"] or found["patch_bytes"] > 0
+    assert {"model", "vertices", "edges", "unsupported", "runs"} <= found.keys()
+
+
+def test_encode_and_decode(model, trained, tmp_path):
+    code = tmp_path / "small.code"
+    (made,) = documents(run("encode", model, "--codec", trained, "-o", code, "--json"))
+    (found,) = documents(run("decode", code, "-o", tmp_path / "back.onnx", "--json"))
+    assert found["same_as_encoded"] is True
+    again = read_onnx(tmp_path / "back.onnx")
+    assert again.fingerprint == made["fingerprint"] == read_onnx(model).fingerprint
+    documents(run("decode", code, "--no-patch", "-o", tmp_path / "alone.onnx", "--json"))
+
+
+def test_codecs_lists_what_ships():
+    assert {"enas6-ae"} <= {found["codec"] for found in documents(run("codecs", "--json"))}
+
+
+@pytest.mark.parametrize("name", ["none.onnx", "garbage.onnx"])
+@pytest.mark.parametrize("command", ["inspect", "convert", "roundtrip", "encode"])
+def test_a_refused_model_is_one_line_and_status_1(tmp_path, trained, command, name):
+    (tmp_path / "garbage.onnx").write_bytes(b"\x07hello\xff" * 50)
+    more = {
+        "convert": [tmp_path / "out.onnx"],
+        "encode": ["--codec", trained, "-o", tmp_path / "out"],
+    }.get(command, [])
+    assert_refused(run(command, tmp_path / name, *more), name)
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_what_is_no_code_is_one_line_and_status_1(tmp_path, model):
+    assert_refused(run("decode", model, "-o", tmp_path / "a.onnx"), model.name)
+
+
+def test_an_unknown_codec_or_ending_is_one_line_and_status_1(model, trained, tmp_path):
+    assert_refused(run("roundtrip", model, "--codec", "none"), "none")
+    assert_refused(run("convert", model, tmp_path / "a.txt"), "a.txt")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sql", "select 1", "--dataset", "none"),
+        ("datasets", "show", "none"),
+        ("datasets", "verify", "none"),
+        ("normalise",),
+        ("embed", "none"),
+        ("validate",),
+        ("harvest", "--profile", "none"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_absent_is_one_line_and_status_1(words, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    assert_refused(run(*words), "")
+
+
+def assert_refused(result: Result, naming: str) -> None:
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("nn2vec: ")]
+    assert len(lines) == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    assert naming in lines[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nonsense",),
+        ("inspect",),
+        ("inspect", "a.onnx", "--nonsense"),
+        ("inspect", "a.onnx", "--input-shape", "3,x"),
+        ("inspect", "a.onnx", "--input-shape", "3,-1,8"),
+        ("encode", "a.onnx"),
+        ("harvest", "--shard", "2/2"),
+        ("harvest", "--shard", "x"),
+        ("evaluate", "zoo"),
+        ("evaluate", "roundtrip", "--network", "alexnet"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_status_2(words):
+    result = run(*words)
+    assert result.exit_code == 2, result.output
+    assert "Error" in result.stderr
+
+
+def test_importing_the_command_line_loads_nothing_heavy():
+    heavy = "torch pyarrow pandas onnx onnxruntime lightning duckdb airflow"
+    code = (
+        f"import sys, pipeline.cli; print(sorted(set('{heavy}'.split()) & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
