@@ -1,0 +1,77 @@
+"""Any draft -> a valid network, by way of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.decode.repair.arity import fill_missing_operands, place_operands
+from pipeline.decode.repair.edits import Repaired
+from pipeline.decode.repair.graph import (
+    drop_edges_to_nowhere,
+    keep_one_sink,
+    keep_one_source,
+    order_edges,
+    plan_of,
+    reach_the_sink,
+)
+from pipeline.decode.repair.judge import Flow, judge
+from pipeline.decode.repair.made import outputs_of
+from pipeline.decode.repair.sink import finish, with_gradient
+from pipeline.decode.repair.walk import walk
+from pipeline.errors import InvalidNetwork
+from pipeline.graph.canonical import canonicalise
+from pipeline.graph.network import OUTPUT, Network, Vertex
+
+GRAPH_RULES = (
+    drop_edges_to_nowhere,
+    keep_one_source,
+    keep_one_sink,
+    order_edges,
+    place_operands,
+    fill_missing_operands,
+    reach_the_sink,
+)
+
+
+def repair(draft: Sequence[Vertex]) -> Repaired:
+    """Vertices in their intended order, whatever they are -> a network that runs, and the
+    edits that it took. A draft that is a valid network already is returned as it is."""
+    untouched = as_network(draft)
+    if untouched is not None:
+        return Repaired(untouched)
+    plan = plan_of(draft)
+    for rule in GRAPH_RULES:
+        rule(plan)
+    network, edits = finish(walk(plan))
+    return Repaired(network, (*plan.edits, *edits))
+
+
+def as_network(draft: Sequence[Vertex]) -> Network | None:
+    """The network that a draft is without any edit; None where it is none that runs."""
+    sinks = [i for i, v in enumerate(draft) if v.operator == OUTPUT]
+    sources = {o.source for v in draft for o in v.operands}
+    if len(sinks) != 1 or any(not 0 <= s < len(draft) for s in sources):
+        return None
+    try:
+        network, order = canonicalise(draft, sinks[0])
+    except InvalidNetwork:
+        return None
+    return network if len(order) == len(draft) and all_run(network) else None
+
+
+def all_run(network: Network) -> bool:
+    """Whether the judge objects to no vertex, and a gradient reaches the Output."""
+    taken = [(o.source, o.output) for o in network.vertices[-1].operands]
+    if len(set(taken)) < len(taken) or (0, 0) in taken:
+        return False
+    flows: list[tuple[Flow, ...]] = []
+    for vertex in network.vertices:
+        given = [flows[o.source][o.output : o.output + 1] for o in vertex.operands]
+        if not all(given):
+            return False
+        verdict = judge(vertex, [g[0] for g in given], outputs_of(vertex))
+        if verdict.reason is not None:
+            return False
+        flows.append(verdict.outputs)
+    trained = with_gradient(network.vertices[:-1], flows[:-1])
+    return any(trained[source] for source, _ in taken)

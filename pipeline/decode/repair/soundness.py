@@ -1,0 +1,127 @@
+"""What shape inference overlooks: windows of padding alone, indices out of bounds, numbers
+that are none."""
+
+from __future__ import annotations
+
+from functools import cache
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+
+from pipeline.graph.network import INPUT, Vertex
+from pipeline.operators.schema import position_of, schema_of
+from pipeline.operators.shapes import Layer
+
+POOLS = ("MaxPool", "AveragePool")
+LIMITS = ("min", "max", "constant_value")  # where an infinite number has a meaning
+SHARES = ("ratio", "momentum")  # between 0 and 1
+POSITIVE = ("epsilon",)
+SUMMARIES = {  # not ONNX's attributes, but what stands for parameters
+    "out_channels": ("Conv", "ConvTranspose"),
+    "out_features": ("Gemm",),
+    "bias": ("Conv", "ConvTranspose", "Gemm", "LayerNormalization"),
+}
+MAX_PLACES = 2**22  # that are looked at on one axis
+
+
+def why_unsound(layer: Layer) -> str | None:
+    """Why a layer whose shapes agree cannot give finite values all the same; else None."""
+    return (
+        foreign_attribute(layer.vertex)
+        or numbers_that_are_none(layer)
+        or windows_in_padding(layer)
+        or indices_beyond(layer)
+        or refused_by_runtime(layer)
+    )
+
+
+def foreign_attribute(vertex: Vertex) -> str | None:
+    """An attribute that the operator does not have: nobody reads it, no file keeps it."""
+    for name, _ in vertex.attributes:
+        if not has_attribute(vertex.operator, name):
+            return f"{vertex.operator}: has no attribute {name}"
+    return None
+
+
+@cache
+def has_attribute(operator: str, name: str) -> bool:
+    """Whether an operator has an attribute, or an input that an attribute may fill."""
+    if operator == INPUT:
+        return name in ("shape", "dtype")
+    formal = name.partition(".")[0]
+    return (
+        name in schema_of(operator).attributes
+        or operator in SUMMARIES.get(name, ())
+        or position_of(operator, formal) is not None
+    )
+
+
+def numbers_that_are_none(layer: Layer) -> str | None:
+    """NaN, infinities that are no limit, shares beyond 1, epsilons of 0."""
+    name = layer.vertex.operator
+    for key, value in layer.vertex.attributes:
+        for number in value if isinstance(value, tuple) else (value,):
+            if not isinstance(number, float):
+                continue
+            infinite = abs(number) == inf and key in LIMITS
+            if not (isfinite(number) or infinite):
+                return f"{name}: {key} is {number}"
+            if key in SHARES and not 0 <= number <= 1:
+                return f"{name}: {key} is {number}, no share"
+            if key in POSITIVE and number <= 0:
+                return f"{name}: {key} is {number}"
+    zero = layer.constants.get("B") if name == "Div" else None
+    if zero is not None and not np.all(zero):
+        return "Div: by a constant of 0"
+    return None
+
+
+def windows_in_padding(layer: Layer) -> str | None:
+    """A pool's window that sees no element of its input gives -inf or 0/0."""
+    if layer.vertex.operator not in POOLS:
+        return None
+    values: dict[str, Any] = dict(layer.vertex.attributes)
+    sizes, outs = layer.operands[0].shape[2:], layer.outputs[0].shape[2:]
+    if len(values["kernel_shape"]) != len(sizes):
+        return f"{layer.vertex.operator}: a window of other axes than its map"
+    for axis, (size, out) in enumerate(zip(sizes, outs, strict=True)):
+        if out * values["kernel_shape"][axis] > MAX_PLACES:
+            return f"{layer.vertex.operator}: {out} windows are too many"
+        starts = np.arange(out) * values["strides"][axis] - values["pads"][axis]
+        steps = np.arange(values["kernel_shape"][axis]) * values["dilations"][axis]
+        places = starts[:, None] + steps
+        if not ((places >= 0) & (places < size)).any(1).all():
+            return f"{layer.vertex.operator}: a window lies in the padding alone"
+    return None
+
+
+def indices_beyond(layer: Layer) -> str | None:
+    """Gather by a constant index that its axis does not have."""
+    indices = layer.constants.get("indices")
+    if layer.vertex.operator != "Gather" or indices is None:
+        return None
+    axis: Any = layer.vertex.get("axis", 0)
+    size = layer.operands[0].shape[axis]
+    if np.any(indices < -size) or np.any(indices >= size):
+        return f"Gather: an index beyond {size} places"
+    return None
+
+
+def refused_by_runtime(layer: Layer) -> str | None:
+    """What ONNX allows and ONNX Runtime does not."""
+    vertex, rank = layer.vertex, len(layer.operands[0].shape) if layer.operands else 0
+    if vertex.operator == "LRN":
+        factors = (vertex.get("alpha", 1.0), vertex.get("beta", 1.0))
+        if rank != 4 or any(not isinstance(f, float) or f <= 0 for f in factors):
+            return "LRN: of maps of two axes only, and with positive factors"
+    if vertex.operator in ("Squeeze", "Unsqueeze") and vertex.get("axes") in (None, ()):
+        return f"{vertex.operator}: of no axes"  # ONNX Runtime squeezes them all
+    if vertex.operator == "Conv" and len(layer.operands) > 1:
+        weight = layer.operands[1].shape
+        kernel, group = vertex.get("kernel_shape"), vertex.get("group", 1)
+        if weight[2:] != kernel or weight[0] % group:  # type: ignore[operator]
+            return "Conv: a weight that is not its kernel's"
+    if vertex.get("bias", 0) not in (0, 1) and vertex.operator in SUMMARIES["bias"]:
+        return f"{vertex.operator}: bias is {vertex.get('bias')}"
+    return None
