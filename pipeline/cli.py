@@ -318,7 +318,7 @@ def sql(query: str | None, dataset: str, as_json: bool, as_csv: bool) -> None:
     from pipeline.registry.sql import connect, run_query
     from pipeline.stages import DATASETS
 
-    text = query if query is not None else click.get_text_stream("stdin").read()
+    text = query if query is not None else sys.stdin.read()
     form: Any = "json" if as_json else "csv" if as_csv else "table"
     try:
         result = run_query(connect(ROOT / DATASETS, dataset), text)
@@ -329,4 +329,4 @@ def sql(query: str | None, dataset: str, as_json: bool, as_csv: bool) -> None:
 
 
 if __name__ == "__main__":
-    main()  # type: ignore[operator]
+    main()

@@ -18,7 +18,7 @@ from pipeline.compress.attributes import Vocabulary
 from pipeline.compress.fields import Items
 from pipeline.compress.projection import Projection
 from pipeline.compress.store import load_model, read_card
-from pipeline.compress.vertices import to_draft, to_items
+from pipeline.compress.vertices import groups, to_draft, to_items
 from pipeline.decode.repair import Repaired, repair
 from pipeline.errors import DataError, InvalidNetwork
 from pipeline.graph.json_form import vertex_from_plain, vertex_to_plain
@@ -72,9 +72,13 @@ class Code:
             code = cls(metadata["codec"], metadata["fingerprint"], patch=patch, **tensors)
         except (OSError, SafetensorError, KeyError, TypeError) as e:
             raise DataError(f"{path}: not a code: {e}") from e
-        widths = {name: a.shape for name, a in code.latents.items()}
-        if any(len(s) != 2 or s[0] != len(code.structure) for s in widths.values()):
-            raise DataError(f"{path}: not a code: vectors of shapes {widths}")
+        vertices = code.structure.shape[:1]
+        for group in groups():
+            vectors = code.latents[group.name]
+            fits = vectors.shape == (*vertices, group.dimensions) and len(vectors)
+            if not fits or vectors.dtype != np.float32:
+                found = f"{group.name} is {vectors.dtype} {vectors.shape}"
+                raise DataError(f"{path}: not a code: {found}")
         return code
 
 

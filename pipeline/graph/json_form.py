@@ -31,6 +31,8 @@ def vertex_to_plain(vertex: Vertex) -> list[Any]:
 def vertex_from_plain(plain: list[Any]) -> Vertex:
     """The inverse of :func:`vertex_to_plain`; TypeError or ValueError for anything else."""
     operator, attributes, operands = plain
+    if not all(type(number) is int for operand in operands for number in operand):
+        raise TypeError(f"{operands!r} are no operands")
     values = ((str(name), _value(value)) for name, value in attributes.items())
     return Vertex(str(operator), tuple(sorted(values)), tuple(Operand(*o) for o in operands))
 

@@ -39,12 +39,12 @@ def load_weights(
         if i.name in stored
     }
     missing = {name for name in stored if name in inputs}
-    found = read_payloads(source, missing) if missing else {}
-    if missing - found.keys():
-        raise ModelError(
-            "no_weights", f"holds no weights: {min(missing - found.keys())!r} has none"
-        )
-    arrays |= found
+    try:
+        arrays |= read_payloads(source, missing) if missing else {}
+    except ModelError as e:
+        if e.reason != "no_payload":
+            raise
+        raise ModelError("no_weights", f"a file without weights: {e.detail}", e.source) from e
     if nodes:
         arrays |= _compute(nodes, wanted & producers.keys(), arrays)
     layers = infer_layers(network)
