@@ -1,13 +1,12 @@
 """A skeleton of any make -> the one form that the reader understands.
 
 Ensures: opset :data:`~pipeline.operators.schema.OPSET`, one data input of static shape, no
-subgraphs or functions, weights as shape-only inputs, shape arithmetic folded to constants.
-Opsets are converted by onnx's version converter, shape chains folded by onnxsim.
+subgraphs or functions, weights as shape-only inputs. Opsets are converted by onnx's version
+converter.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,7 +17,6 @@ from onnx import (
     NodeProto,
     TensorProto,
     helper,
-    shape_inference,
     version_converter,
 )
 
@@ -33,8 +31,6 @@ STRUCTURAL = {
     ("Clip", 1), ("Clip", 2), ("Pad", 2), ("Dropout", 1), ("Upsample", 1),
     ("Resize", 1), ("Resize", 2),
 }  # fmt: skip
-SHAPE_ARITHMETIC = {"Shape", "Size", "Range", "ConstantOfShape", "NonZero"}
-FOLD_LIMIT = "64KB"  # larger results are weights, not shapes
 IR_VERSION = 10
 RESIZE_CHOOSES = 11  # the opset from which Resize says how it samples
 LEGACY_SAMPLING = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
@@ -56,15 +52,13 @@ class Prepared:
 def prepare(model: ModelProto, input_shape: Shape | None = None) -> Prepared:
     """Bring a skeleton to the one form. ``input_shape`` (without batch) fills unknown dims.
 
-    Raises ModelError: several_inputs, dynamic_shape, subgraph, function, domain, opset, fold.
+    Raises ModelError: several_inputs, dynamic_shape, subgraph, function, domain, opset.
     """
     refuse_unrepresentable(model)
     data_input = find_data_input(model)
     model = weights_as_inputs(model)
     batch = fix_input_shape(model, data_input, input_shape)
     model = convert_opset(model)
-    if needs_folding(model.graph, data_input):
-        model = fold(model)
     return Prepared(model, data_input, batch)
 
 
@@ -169,13 +163,17 @@ def fix_input_shape(model: ModelProto, name: str, input_shape: Shape | None) -> 
 
 
 def convert_opset(model: ModelProto) -> ModelProto:
-    """The same model at OPSET. Raises ModelError naming the opset when ONNX cannot convert."""
+    """The same model at OPSET; its nodes are put in order. Raises ModelError naming the opset
+    when ONNX cannot convert."""
     versions = {o.domain: o.version for o in model.opset_import}
     version = versions.get("", versions.get("ai.onnx"))
     if version is None:
         raise ModelError("opset", "declares no opset of ONNX's own")
     if version == OPSET:
         return model
+    ordered = list(sort_nodes(model.graph))  # the converter takes it for granted
+    del model.graph.node[:]
+    model.graph.node.extend(ordered)
     try:
         converted = version_converter.convert_version(model, OPSET)
     except Exception as e:  # the converter raises bare RuntimeError and its own kinds alike
@@ -199,38 +197,6 @@ def keep_legacy_sampling(graph: GraphProto) -> None:
             node.attribute.extend(
                 helper.make_attribute(name, value) for name, value in LEGACY_SAMPLING.items()
             )
-
-
-def needs_folding(graph: GraphProto, data_input: str) -> bool:
-    """Whether shape arithmetic or other constant subgraphs stand in the graph."""
-    weights = {i.name for i in graph.input if i.name != data_input}
-    constant = {i.name for i in graph.initializer}
-    for node in graph.node:
-        if node.op_type in SHAPE_ARITHMETIC:
-            return True
-        given = [name for name in node.input if name]
-        if node.op_type == "Constant":
-            constant.update(node.output)
-        elif given and all(name in constant and name not in weights for name in given):
-            return True
-    return False
-
-
-def fold(model: ModelProto) -> ModelProto:
-    """Fold constant subgraphs with onnxsim, leaving every operator on the data path alone."""
-    import onnxsim
-
-    logging.getLogger("onnxsim").setLevel(logging.ERROR)
-    try:
-        if not all(o.type.tensor_type.HasField("shape") for o in model.graph.output):
-            model = shape_inference.infer_shapes(model)  # onnxsim demands the outputs' shapes
-        folded, _ = onnxsim.simplify(
-            model, perform_optimization=False, tensor_size_threshold=FOLD_LIMIT, certify=False
-        )
-    except Exception as e:  # onnxsim raises whatever its C++ core met
-        line = str(e).strip().splitlines()[0][:200] if str(e) else type(e).__name__
-        raise ModelError("fold", f"shape arithmetic could not be folded: {line}") from e
-    return folded
 
 
 def sort_nodes(graph: GraphProto) -> Iterator[NodeProto]:

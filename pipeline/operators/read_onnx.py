@@ -7,12 +7,13 @@ from os import PathLike, fspath
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from onnx import ModelProto, NodeProto, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
 from pipeline.errors import ModelError
 from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Shape, Vertex
 from pipeline.harvest.skeleton import read_skeleton
+from pipeline.operators.fold import can_fold, fold, shape_of
 from pipeline.operators.operands import Tensor, dtype_name
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
 from pipeline.operators.registry import operator_of
@@ -20,6 +21,8 @@ from pipeline.operators.schema import attribute_value, infer_outputs, schema_of
 from pipeline.operators.settle import EDGE, WEIGHT, Given, constant, settle
 from pipeline.operators.shapes import infer_tensors
 
+ELEMENT_TYPES = frozenset(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
+MOST_FOLDED = 2**23  # elements of all constants that one file may compute
 # (operator, position) of inputs that hold a shape, batch first
 TARGETS = {("Reshape", 1), ("Expand", 1), ("Resize", 3)}
 Source = str | PathLike[str] | BinaryIO
@@ -49,6 +52,7 @@ class Reading:
     outputs: list[tuple[Tensor, ...]] = field(default_factory=list)
     weights: list[dict[str, str]] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    folded: int = 0
 
 
 def read_onnx(source: Source, input_shape: Shape | None = None) -> Network:
@@ -105,6 +109,8 @@ def _read_inputs(reading: Reading) -> None:
     graph = reading.prepared.graph
     for value in graph.input:
         tensor_type = value.type.tensor_type
+        if tensor_type.elem_type not in ELEMENT_TYPES:
+            raise ModelError("element_type", f"input {value.name!r} has no known type")
         dims = tuple([d.dim_value for d in tensor_type.shape.dim])
         if value.name == reading.prepared.data_input:
             dtype = dtype_name(tensor_type.elem_type)
@@ -127,6 +133,8 @@ def _constant(reading: Reading, tensor: object) -> np.ndarray:
 
 def _read_node(reading: Reading, node: NodeProto) -> None:
     schema_of(node.op_type)  # an operator ONNX does not know is refused here, by name
+    if not node.output:
+        raise ModelError("arity", f"a {node.op_type} node without outputs")
     if node.op_type == "Constant":
         reading.values[node.output[0]] = _constant_node(reading, node)
         return
@@ -134,6 +142,8 @@ def _read_node(reading: Reading, node: NodeProto) -> None:
     inputs = [values[name] if name else None for name in node.input]
     if node.op_type == "Identity" and inputs and inputs[0] is not None:
         reading.values[node.output[0]] = inputs[0]
+    elif node.op_type in ("Shape", "Size") and inputs and inputs[0] is not None:
+        reading.values[node.output[0]] = shape_of(node, _shape(reading, inputs[0]))
     elif not any(isinstance(value, Flow) for value in inputs):
         _read_weight_arithmetic(reading, node)
     else:
@@ -154,7 +164,19 @@ def _constant_node(reading: Reading, node: NodeProto) -> np.ndarray:
 
 
 def _read_weight_arithmetic(reading: Reading, node: NodeProto) -> None:
-    """A node that computes weights from weights: its outputs are weights of known shape."""
+    """A node that computes constants from constants, or weights from weights: then its
+    outputs are weights of known shape."""
+    arrays = [reading.values[name] if name else None for name in node.input]
+    if can_fold(node) and not any(isinstance(value, Weight) for value in arrays):
+        folded = fold(node, arrays)  # type: ignore[arg-type]
+        if folded is not None:
+            reading.folded += sum(array.size for array in folded)
+            if reading.folded > MOST_FOLDED:
+                raise ModelError("too_large", "computes too many constants")
+            reading.values.update(
+                (name, array) for name, array in zip(node.output, folded, strict=False) if name
+            )
+            return
     shapes, data = {}, {}
     for name in filter(None, node.input):
         value = reading.values[name]
@@ -187,6 +209,12 @@ def _read_vertex(
     for name, flow in zip(node.output[:count], outputs, strict=True):
         if name:
             reading.values[name] = flow
+
+
+def _shape(reading: Reading, value: Flow | Weight | np.ndarray) -> Shape:
+    if isinstance(value, Flow):
+        return reading.outputs[value.vertex][value.output].shape
+    return value.tensor.shape if isinstance(value, Weight) else value.shape
 
 
 def _given(

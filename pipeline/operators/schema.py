@@ -127,13 +127,21 @@ def node_of(
     inputs: Sequence[str],
     outputs: Sequence[str],
 ) -> NodeProto:
-    """A NodeProto; attributes that the schema does not know are inputs and are left out."""
+    """A NodeProto; attributes that the schema does not know are inputs and are left out.
+
+    Raises InvalidNetwork for a value that no attribute can have.
+    """
     known = schema_of(operator).attributes
     node = helper.make_node(operator, inputs, outputs)
     for name, value in attributes.items():
         if name in known:
             kind = known[name].type.value if value == () else None  # type: ignore[attr-defined]
-            node.attribute.append(helper.make_attribute(name, value, attr_type=kind))
+            try:
+                node.attribute.append(helper.make_attribute(name, value, attr_type=kind))
+            except (AssertionError, TypeError, ValueError) as e:
+                raise InvalidNetwork(
+                    "attributes", f"{operator}: {name} cannot be {value!r}"
+                ) from e
     return node
 
 

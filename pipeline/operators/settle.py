@@ -25,6 +25,7 @@ from pipeline.operators.schema import (
     default_attributes,
     formal_name,
     is_optional,
+    schema_of,
 )
 
 EDGE, WEIGHT, CONSTANT = "edge", "weight", "constant"
@@ -116,11 +117,14 @@ def _array(given: Given | None) -> np.ndarray | None:
 
 def _given_attributes(node: NodeProto) -> Values:
     values: dict[str, Value] = dict(default_attributes(node.op_type))
+    known = schema_of(node.op_type).attributes
     for attribute in node.attribute:
+        if attribute.name not in known:
+            raise ModelError("attribute", f"{node.op_type} has no {attribute.name!r}")
         value = attribute_value(attribute)
-        if value is None:
+        if value is None or attribute.type != known[attribute.name].type.value:  # type: ignore[attr-defined]
             raise ModelError(
-                "attribute", f"{node.op_type}.{attribute.name} is of no plain kind"
+                "attribute", f"{node.op_type}.{attribute.name} is of another kind"
             )
         values[attribute.name] = value
     return values

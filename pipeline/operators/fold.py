@@ -1,0 +1,291 @@
+"""Shape arithmetic, evaluated while a file is read: Shape, Gather, Concat on known values.
+
+At batch size 1 every shape is known, so a chain that computes a Reshape's target is constant.
+Only the operators of such chains are evaluated, and only to small results: what remains
+(weights computed from weights) keeps its node. https://onnx.ai/onnx/operators
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from onnx import NodeProto, helper, numpy_helper
+
+from pipeline.errors import ModelError
+from pipeline.operators.schema import attribute_value, default_attributes
+
+LARGEST = 16_384  # elements of a result; a larger one is a weight
+Array = np.ndarray
+Attributes = dict[str, Any]
+Fold = Callable[..., Any]
+
+
+class TooLargeError(Exception):
+    """A result that is no shape any more."""
+
+
+def can_fold(node: NodeProto) -> bool:
+    """Whether a node is of the kind that computes shapes."""
+    return node.op_type in FOLDS
+
+
+def fold(node: NodeProto, inputs: list[Array | None]) -> list[Array] | None:
+    """The outputs of a node whose inputs are all known; None when they are too large.
+
+    Raises ModelError("fold") where the values do not fit.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            result = FOLDS[node.op_type](_attributes(node), *inputs)
+    except TooLargeError:
+        return None
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as e:
+        raise ModelError("fold", f"{node.op_type} of constants: {e}") from e
+    results = result if isinstance(result, list) else [result]
+    if len(results) < len([name for name in node.output if name]):
+        raise ModelError("fold", f"{node.op_type} of constants has too many outputs")
+    if any(array.size > LARGEST for array in results):
+        return None
+    return [np.asarray(array) for array in results]
+
+
+def _attributes(node: NodeProto) -> Attributes:
+    attributes: Attributes = dict(default_attributes(node.op_type))
+    for attribute in node.attribute:
+        value = attribute_value(attribute)
+        is_tensor = attribute.type == attribute.TENSOR
+        attributes[attribute.name] = numpy_helper.to_array(attribute.t) if is_tensor else value
+    return attributes
+
+
+def bounded(*shapes: tuple[int, ...]) -> None:
+    """Raise TooLargeError when tensors of these shapes broadcast to too many elements."""
+    if math.prod(np.broadcast_shapes(*shapes)) > LARGEST:
+        raise TooLargeError
+
+
+def elementwise(function: Callable[..., Any]) -> Fold:
+    """A function of arrays that broadcast; the result has the last operand's type, or is
+    truth values."""
+
+    def run(attributes: Attributes, *inputs: Array) -> Array:
+        bounded(*(i.shape for i in inputs))
+        result = np.asarray(function(*inputs))
+        return result if result.dtype == np.bool_ else result.astype(inputs[-1].dtype)
+
+    return run
+
+
+def chained(function: Callable[..., Any]) -> Fold:
+    """The same of any number of arrays, two at a time."""
+
+    def run(attributes: Attributes, *inputs: Array) -> Array:
+        bounded(*(i.shape for i in inputs))
+        total = inputs[0]
+        for each in inputs[1:]:
+            total = function(total, each)
+        return total
+
+    return run
+
+
+def reduced(function: Callable[..., Any]) -> Fold:
+    """A reduction over axes."""
+
+    def run(attributes: Attributes, data: Array, axes: Array | None = None) -> Array:
+        named = None if axes is None or not axes.size else tuple(axes.ravel().tolist())
+        if named is None and attributes["noop_with_empty_axes"]:
+            return data
+        kept = bool(attributes["keepdims"])
+        return np.asarray(function(data, axis=named, keepdims=kept)).astype(data.dtype)
+
+    return run
+
+
+def divide(a: Array, b: Array) -> Array:
+    """Division that truncates integers."""
+    if a.dtype.kind == "f":
+        return a / b
+    if not np.all(b):
+        raise ZeroDivisionError("division by zero")
+    return np.abs(a) // np.abs(b) * np.sign(a) * np.sign(b)
+
+
+def take_modulo(attributes: Attributes, a: Array, b: Array) -> Array:
+    """Python's rule, or with fmod C's."""
+    bounded(a.shape, b.shape)
+    if a.dtype.kind != "f" and not np.all(b):
+        raise ZeroDivisionError("modulo by zero")
+    return np.fmod(a, b) if attributes["fmod"] else np.mod(a, b)
+
+
+def cast(attributes: Attributes, x: Array) -> Array:
+    """Another element type."""
+    return x.astype(helper.tensor_dtype_to_np_dtype(attributes["to"]))
+
+
+def reshape(attributes: Attributes, x: Array, shape: Array) -> Array:
+    """0 keeps a size, unless allowzero."""
+    target = shape.tolist()
+    if not attributes["allowzero"]:
+        target = [x.shape[axis] if size == 0 else size for axis, size in enumerate(target)]
+    return x.reshape(target)
+
+
+def squeeze(attributes: Attributes, x: Array, axes: Array | None = None) -> Array:
+    """Without the axes named, or all of size 1."""
+    return np.squeeze(x, None if axes is None else tuple(axes.ravel().tolist()))
+
+
+def unsqueeze(attributes: Attributes, x: Array, axes: Array) -> Array:
+    """With axes of size 1."""
+    return np.expand_dims(x, tuple(axes.ravel().tolist()))
+
+
+def transpose(attributes: Attributes, x: Array) -> Array:
+    """Reversed where no order is given."""
+    return np.transpose(x, attributes.get("perm"))
+
+
+def concat(attributes: Attributes, *inputs: Array) -> Array:
+    """One after the other."""
+    if sum(i.size for i in inputs) > LARGEST:
+        raise TooLargeError
+    return np.concatenate(inputs, attributes["axis"])
+
+
+def gather(attributes: Attributes, x: Array, indices: Array) -> Array:
+    """x[..., indices, ...]."""
+    axis = attributes["axis"]
+    if indices.size * x.size // max(x.shape[axis], 1) > LARGEST:
+        raise TooLargeError
+    return np.take(x, indices, axis)
+
+
+def cut(
+    attributes: Attributes,
+    x: Array,
+    starts: Array,
+    ends: Array,
+    axes: Array | None = None,
+    steps: Array | None = None,
+) -> Array:
+    """Slice."""
+    index = [slice(None)] * x.ndim
+    named = range(starts.size) if axes is None else axes.tolist()
+    by = [1] * starts.size if steps is None else steps.tolist()
+    for axis, start, end, step in zip(named, starts.tolist(), ends.tolist(), by, strict=True):
+        is_before_first = step < 0 and end < -x.shape[axis]  # Python would count from the end
+        index[axis] = slice(start, None if is_before_first else end, step)
+    return x[tuple(index)]
+
+
+def split(attributes: Attributes, x: Array, sizes: Array | None = None) -> list[Array]:
+    """Parts by size, or a number of equal ones."""
+    axis = attributes["axis"]
+    if sizes is None:
+        each = -(-x.shape[axis] // attributes["num_outputs"])
+        places = range(each, x.shape[axis], each)
+    else:
+        places = np.cumsum(sizes)[:-1]  # type: ignore[assignment]
+    return np.split(x, list(places), axis)
+
+
+def count(attributes: Attributes, start: Array, limit: Array, delta: Array) -> Array:
+    """Range."""
+    if (limit.item() - start.item()) / delta.item() > LARGEST:
+        raise TooLargeError
+    return np.arange(start.item(), limit.item(), delta.item(), dtype=start.dtype)
+
+
+def fill(attributes: Attributes, shape: Array) -> Array:
+    """ConstantOfShape."""
+    bounded(tuple(shape.tolist()))
+    value = attributes.get("value", np.zeros(1, np.float32))
+    return np.full(shape.tolist(), value.item(), value.dtype)
+
+
+def expand(attributes: Attributes, x: Array, shape: Array) -> Array:
+    """Broadcast, both ways."""
+    bounded(x.shape, tuple(shape.tolist()))
+    return np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape.tolist())))
+
+
+def tile(attributes: Attributes, x: Array, repeats: Array) -> Array:
+    """Repeated along each axis."""
+    if x.size * math.prod(repeats.tolist()) > LARGEST:
+        raise TooLargeError
+    return np.tile(x, repeats)
+
+
+def scatter(attributes: Attributes, data: Array, indices: Array, updates: Array) -> Array:
+    """ScatterND, as the exporter spells an assignment to a slice."""
+    if attributes["reduction"] != "none":
+        raise ValueError(f"reduction {attributes['reduction']!r}")
+    result = data.copy()
+    result[tuple(np.moveaxis(indices, -1, 0))] = updates
+    return result
+
+
+FOLDS: dict[str, Fold] = {
+    "Add": elementwise(np.add),
+    "Sub": elementwise(np.subtract),
+    "Mul": elementwise(np.multiply),
+    "Div": elementwise(divide),
+    "Pow": lambda attributes, a, b: elementwise(np.power)(attributes, a, b).astype(a.dtype),
+    "Mod": take_modulo,
+    "Max": chained(np.maximum),
+    "Min": chained(np.minimum),
+    "Equal": elementwise(np.equal),
+    "Less": elementwise(np.less),
+    "LessOrEqual": elementwise(np.less_equal),
+    "Greater": elementwise(np.greater),
+    "GreaterOrEqual": elementwise(np.greater_equal),
+    "And": elementwise(np.logical_and),
+    "Or": elementwise(np.logical_or),
+    "Not": elementwise(np.logical_not),
+    "Where": elementwise(np.where),
+    "Neg": elementwise(np.negative),
+    "Abs": elementwise(np.abs),
+    "Floor": elementwise(np.floor),
+    "Ceil": elementwise(np.ceil),
+    "Round": elementwise(np.round),
+    "Sqrt": elementwise(np.sqrt),
+    "Exp": elementwise(np.exp),
+    "Log": elementwise(np.log),
+    "Sin": elementwise(np.sin),
+    "Cos": elementwise(np.cos),
+    "Reciprocal": elementwise(np.reciprocal),
+    "Cast": cast,
+    "Reshape": reshape,
+    "Flatten": lambda a, x: x.reshape(math.prod(x.shape[: a["axis"]]), -1),
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Transpose": transpose,
+    "Concat": concat,
+    "Split": split,
+    "Gather": gather,
+    "Slice": cut,
+    "Range": count,
+    "ConstantOfShape": fill,
+    "Expand": expand,
+    "Tile": tile,
+    "ScatterND": scatter,
+    "NonZero": lambda attributes, x: np.array(np.nonzero(x), np.int64),
+    "ReduceSum": reduced(np.sum),
+    "ReduceProd": reduced(np.prod),
+    "ReduceMean": reduced(np.mean),
+    "ReduceMax": reduced(np.max),
+    "ReduceMin": reduced(np.min),
+}
+
+
+def shape_of(node: NodeProto, shape: tuple[int, ...]) -> Array:
+    """What Shape or Size says of a tensor."""
+    if node.op_type == "Size":
+        return np.array(math.prod(shape), np.int64)
+    ends = {a.name: a.i for a in node.attribute}
+    return np.array(shape[slice(ends.get("start", 0), ends.get("end"))], np.int64)
