@@ -58,7 +58,9 @@ class Code:
         """Write the code as a safetensors file, whole or not at all."""
         patch = np.frombuffer(self.patch, dtype=np.uint8)
         tensors = {**self.latents, "graph": self.graph, "patch": patch}
-        metadata = {"codec": self.codec, "fingerprint": self.fingerprint}
+        about = {"codec": self.codec, "fingerprint": self.fingerprint}
+        # One entry: safetensors writes several in an order that changes from call to call.
+        metadata = {"code": json.dumps(about)}
         write_atomically(Path(path), save(tensors, metadata))
 
     @classmethod
@@ -66,11 +68,11 @@ class Code:
         """Raises DataError naming the file when it is no code."""
         try:
             with safe_open(path, "numpy") as file:
-                metadata = file.metadata() or {}
+                about = json.loads((file.metadata() or {})["code"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             patch = tensors.pop("patch").tobytes()
-            code = cls(metadata["codec"], metadata["fingerprint"], patch=patch, **tensors)
-        except (OSError, SafetensorError, KeyError, TypeError) as e:
+            code = cls(**about, patch=patch, **tensors)
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
             raise DataError(f"{path}: not a code: {e}") from e
         vertices = code.structure.shape[:1]
         for group in groups():
