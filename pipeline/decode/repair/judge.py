@@ -97,7 +97,9 @@ def _judge(_: str, vertex: Vertex, flows: tuple[Flow, ...], outputs: int) -> Ver
 
 
 def _has_own_weights(vertex: Vertex, flows: Sequence[Flow]) -> bool:
-    """Whether no weight of a layer is another for each image of a batch."""
+    """Whether a layer's weights are the same for each image of a batch, and their number."""
+    if vertex.operator in ("Conv", "ConvTranspose") and flows[0].pair[1] != flows[0].shape[1]:
+        return False
     operator = operator_of(vertex.operator)
     weighted = vertex.operator == "Clip" or (operator and dict(operator.torch_names))
     return (

@@ -117,6 +117,8 @@ def refused_by_runtime(layer: Layer) -> str | None:
             return "LRN: of maps of two axes only, and with positive factors"
     if vertex.operator in ("Squeeze", "Unsqueeze") and vertex.get("axes") in (None, ()):
         return f"{vertex.operator}: of no axes"  # ONNX Runtime squeezes them all
+    if vertex.operator in ("Conv", "ConvTranspose") and layer.constants:
+        return f"{vertex.operator}: a constant where its weights stand"
     if vertex.operator == "Conv" and len(layer.operands) > 1:
         weight = layer.operands[1].shape
         kernel, group = vertex.get("kernel_shape"), vertex.get("group", 1)
