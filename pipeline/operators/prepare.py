@@ -7,7 +7,7 @@ converter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from onnx import (
@@ -111,15 +111,9 @@ def _are_shape_only_weights(graph: GraphProto, names: set[str]) -> bool:
 def weights_as_inputs(model: ModelProto) -> ModelProto:
     """Float initializers become shape-only inputs, except where they shape the computation."""
     graph = model.graph
-    structural = {
-        name
-        for node in graph.node
-        for position, name in enumerate(node.input)
-        if (node.op_type, position) in STRUCTURAL
-    }
-    weights = [
-        i for i in graph.initializer if i.data_type in FLOATS and i.name not in structural
-    ]
+    floats = [i for i in graph.initializer if i.data_type in FLOATS]
+    structural = _structural_inputs(graph) if floats else set()
+    weights = [i for i in floats if i.name not in structural]
     names = {w.name for w in weights}
     declared = {i.name for i in graph.input}
     prepared = ModelProto()
@@ -138,6 +132,15 @@ def weights_as_inputs(model: ModelProto) -> ModelProto:
         prepared.graph.input.extend(inputs)
     prepared.ir_version = max(min(model.ir_version, IR_VERSION), 4)
     return prepared
+
+
+def _structural_inputs(graph: GraphProto) -> set[str]:
+    return {
+        name
+        for node in graph.node
+        for position, name in enumerate(node.input)
+        if (node.op_type, position) in STRUCTURAL
+    }
 
 
 def fix_input_shape(model: ModelProto, name: str, input_shape: Shape | None) -> int:
@@ -171,9 +174,11 @@ def convert_opset(model: ModelProto) -> ModelProto:
         raise ModelError("opset", "declares no opset of ONNX's own")
     if version == OPSET:
         return model
-    ordered = list(sort_nodes(model.graph))  # the converter takes it for granted
-    del model.graph.node[:]
-    model.graph.node.extend(ordered)
+    ordered = sort_nodes(model.graph)
+    if ordered is not model.graph.node:  # the converter takes the order for granted
+        put = list(ordered)
+        del model.graph.node[:]
+        model.graph.node.extend(put)
     try:
         converted = version_converter.convert_version(model, OPSET)
     except Exception as e:  # the converter raises bare RuntimeError and its own kinds alike
@@ -199,20 +204,30 @@ def keep_legacy_sampling(graph: GraphProto) -> None:
             )
 
 
-def sort_nodes(graph: GraphProto) -> Iterator[NodeProto]:
+def sort_nodes(graph: GraphProto) -> Sequence[NodeProto]:
     """Nodes, producers first (ONNX demands it, files forget it). Raises ModelError: cycle,
     undeclared, duplicate_name."""
-    available = {i.name for i in graph.input} | {i.name for i in graph.initializer} | {""}
+    given = {i.name for i in graph.input} | {i.name for i in graph.initializer} | {""}
+    known = set(given)
+    for node in graph.node:
+        outputs = [name for name in node.output if name]
+        if not known.issuperset(node.input) or not known.isdisjoint(outputs):
+            return _put_in_order(graph.node, given)
+        known.update(outputs)
+    return graph.node
+
+
+def _put_in_order(nodes: Sequence[NodeProto], given: set[str]) -> list[NodeProto]:
     producer: dict[str, int] = {}
-    for index, node in enumerate(graph.node):
+    for index, node in enumerate(nodes):
         for name in filter(None, node.output):
-            if name in producer or name in available:
+            if name in producer or name in given:
                 raise ModelError("duplicate_name", f"value {name!r} is produced twice")
             producer[name] = index
     waiting: dict[int, int] = {}
     users: dict[int, list[int]] = {}
-    for index, node in enumerate(graph.node):
-        missing = {name for name in node.input if name not in available}
+    for index, node in enumerate(nodes):
+        missing = {name for name in node.input if name not in given}
         for name in missing:
             if name not in producer:
                 raise ModelError(
@@ -221,14 +236,14 @@ def sort_nodes(graph: GraphProto) -> Iterator[NodeProto]:
             users.setdefault(producer[name], []).append(index)
         waiting[index] = len(missing)
     ready = [index for index, count in waiting.items() if not count][::-1]
-    done = 0
+    ordered: list[NodeProto] = []
     while ready:
         index = ready.pop()
-        done += 1
-        yield graph.node[index]
+        ordered.append(nodes[index])
         for user in users.get(index, ()):
             waiting[user] -= 1
             if not waiting[user]:
                 ready.append(user)
-    if done < len(graph.node):
-        raise ModelError("cycle", f"{len(graph.node) - done} nodes wait for one another")
+    if len(ordered) < len(nodes):
+        raise ModelError("cycle", f"{len(nodes) - len(ordered)} nodes wait for one another")
+    return ordered

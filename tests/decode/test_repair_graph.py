@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from drafts import NETWORKS, Draft, conv, image, linear, residual, vertex
 
 from pipeline.decode.repair import Repaired, repair
 from pipeline.evaluate.runs import runs
 from pipeline.graph.network import Operand, Vertex
-from drafts import NETWORKS, Draft, conv, image, linear, residual, vertex
 
 
 def mended(draft: Draft) -> Repaired:
