@@ -211,9 +211,12 @@ def sort_nodes(graph: GraphProto) -> Sequence[NodeProto]:
     known = set(given)
     for node in graph.node:
         outputs = [name for name in node.output if name]
-        if not known.issuperset(node.input) or not known.isdisjoint(outputs):
+        grown = len(known) + len(outputs)
+        if not known.issuperset(node.input):
             return _put_in_order(graph.node, given)
         known.update(outputs)
+        if len(known) < grown:
+            return _put_in_order(graph.node, given)  # which says what is named twice
     return graph.node
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike, fspath
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
 
 from pipeline.errors import ModelError
 from pipeline.graph.canonical import canonicalise
@@ -17,6 +18,7 @@ from pipeline.operators.fold import can_fold, fold, shape_of
 from pipeline.operators.operands import Tensor, dtype_name
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
 from pipeline.operators.registry import operator_of
+from pipeline.operators.remember import remember
 from pipeline.operators.schema import attribute_value, infer_outputs, schema_of
 from pipeline.operators.settle import EDGE, WEIGHT, Given, constant, settle
 from pipeline.operators.shapes import infer_tensors
@@ -25,6 +27,7 @@ ELEMENT_TYPES = frozenset(TensorProto.DataType.values()) - {TensorProto.UNDEFINE
 MOST_FOLDED = 2**23  # elements of all constants that one file may compute
 # (operator, position) of inputs that hold a shape, batch first
 TARGETS = {("Reshape", 1), ("Expand", 1), ("Resize", 3)}
+_TYPES: dict[bytes, Tensor] = {}
 Source = str | PathLike[str] | BinaryIO
 
 
@@ -108,20 +111,23 @@ def _network_of(prepared: Prepared) -> tuple[Network, list[dict[str, str]]]:
 def _read_inputs(reading: Reading) -> None:
     graph = reading.prepared.graph
     for value in graph.input:
-        tensor_type = value.type.tensor_type
-        if tensor_type.elem_type not in ELEMENT_TYPES:
-            raise ModelError("element_type", f"input {value.name!r} has no known type")
-        dims = tuple([d.dim_value for d in tensor_type.shape.dim])
+        spelled = value.type.SerializeToString()
+        tensor = remember(_TYPES, spelled, partial(_tensor_of, value))
         if value.name == reading.prepared.data_input:
-            dtype = dtype_name(tensor_type.elem_type)
-            source = Vertex(INPUT, (("dtype", dtype), ("shape", dims[1:])))
+            dtype = dtype_name(tensor.dtype)
+            source = Vertex(INPUT, (("dtype", dtype), ("shape", tensor.shape[1:])))
             reading.values[value.name] = _add_vertex(reading, source)[0]
         else:
-            reading.values[value.name] = Weight(
-                Tensor(tensor_type.elem_type, dims), value.name
-            )
+            reading.values[value.name] = Weight(tensor, value.name)
     for initializer in graph.initializer:
         reading.values[initializer.name] = _constant(reading, initializer)
+
+
+def _tensor_of(value: ValueInfoProto) -> Tensor:
+    tensor_type = value.type.tensor_type
+    if tensor_type.elem_type not in ELEMENT_TYPES:
+        raise ModelError("element_type", f"input {value.name!r} has no known type")
+    return Tensor(tensor_type.elem_type, tuple([d.dim_value for d in tensor_type.shape.dim]))
 
 
 def _constant(reading: Reading, tensor: object) -> np.ndarray:
