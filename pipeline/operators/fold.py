@@ -114,6 +114,12 @@ def divide(a: Array, b: Array) -> Array:
     return np.abs(a) // np.abs(b) * np.sign(a) * np.sign(b)
 
 
+def raise_to(attributes: Attributes, a: Array, b: Array) -> Array:
+    """A power, of the base's type."""
+    bounded(a.shape, b.shape)
+    return np.asarray(np.power(a, b)).astype(a.dtype)
+
+
 def take_modulo(attributes: Attributes, a: Array, b: Array) -> Array:
     """Python's rule, or with fmod C's."""
     bounded(a.shape, b.shape)
@@ -235,7 +241,7 @@ FOLDS: dict[str, Fold] = {
     "Sub": elementwise(np.subtract),
     "Mul": elementwise(np.multiply),
     "Div": elementwise(divide),
-    "Pow": lambda attributes, a, b: elementwise(np.power)(attributes, a, b).astype(a.dtype),
+    "Pow": raise_to,
     "Mod": take_modulo,
     "Max": chained(np.maximum),
     "Min": chained(np.minimum),
