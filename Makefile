@@ -17,7 +17,8 @@ run: setup  ## harvest, normalise, compress, embed, decode, retrain, register, q
 	$(BIN)/dvc add --quiet datasets/zoo/shelf
 	$(BIN)/dvc repro
 	$(BIN)/nn2vec register zoo
-	$(BIN)/nn2vec datasets show zoo
+	$(BIN)/nn2vec report --output datasets/zoo/build/report.html
+	$(BIN)/nn2vec datasets list
 	$(BIN)/dvc metrics show
 	$(BIN)/nn2vec sql "SELECT * FROM nearest('resnet18', 5)"
 

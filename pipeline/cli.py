@@ -307,18 +307,20 @@ def verify(name: str) -> dict[str, Any]:
     return {"dataset": name, "whole": True}
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})  # SQL starts with "--" too
 @click.argument("query", required=False)
 @click.option("--dataset", default="zoo", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Rows as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Rows as CSV.")
 def sql(query: str | None, dataset: str, as_json: bool, as_csv: bool) -> None:
-    """Ask DuckDB, with the dataset's views and macros; without QUERY, read standard input."""
+    """Ask DuckDB about a dataset: QUERY, a .sql file, or standard input."""
     from pipeline.registry.render import render
     from pipeline.registry.sql import connect, run_query
     from pipeline.stages import DATASETS
 
-    text = query if query is not None else sys.stdin.read()
+    text = sys.stdin.read() if query is None else query
+    if text.endswith(".sql") and Path(text).is_file():
+        text = Path(text).read_text(encoding="utf-8")
     form: Any = "json" if as_json else "csv" if as_csv else "table"
     try:
         result = run_query(connect(ROOT / DATASETS, dataset), text)

@@ -144,16 +144,26 @@ def _structural_inputs(graph: GraphProto) -> set[str]:
 
 
 def fix_input_shape(model: ModelProto, name: str, input_shape: Shape | None) -> int:
-    """Make the data input's dims static, in place; returns the batch size they imply."""
+    """Make the data input's dims static, in place; returns the batch size they imply.
+
+    Raises ModelError: dynamic_shape, input_shape where the one given contradicts the file.
+    """
     value = next(i for i in model.graph.input if i.name == name)
     if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
         raise ModelError("dynamic_shape", f"the shape of input {name!r} is not declared")
     dims = value.type.tensor_type.shape.dim
     if not dims:
         raise ModelError("input_shape", f"input {name!r} is a scalar")
+    if input_shape is not None and len(input_shape) != len(dims) - 1:
+        raise ModelError("input_shape", f"input {name!r} has {len(dims) - 1} dims and a batch")
     for axis, dim in enumerate(dims):
-        if axis and input_shape is not None and axis <= len(input_shape):
-            dim.dim_value = input_shape[axis - 1]
+        if axis and input_shape is not None:
+            wanted = input_shape[axis - 1]
+            if dim.dim_value not in (wanted, 0, -1):
+                raise ModelError(
+                    "input_shape", f"dim {axis} of input {name!r} is {dim.dim_value} already"
+                )
+            dim.dim_value = wanted
         if axis and dim.dim_value <= 0:
             raise ModelError(
                 "dynamic_shape",

@@ -79,7 +79,13 @@ def read_weights(source: Source, network: Network) -> dict[str, np.ndarray]:
     """
     from pipeline.operators.weights import load_weights
 
-    found, names, prepared = _read(source, None)
+    try:
+        found, names, prepared = _read(source, None)
+    except ModelError as e:
+        if e.reason != "dynamic_shape":
+            raise
+        shape = network.vertices[0].get("shape")  # the file leaves it open
+        found, names, prepared = _read(source, shape)  # type: ignore[arg-type]
     if found != network:
         raise ModelError("other_network", "the file holds another network", _name(source))
     return load_weights(source, found, names, prepared)

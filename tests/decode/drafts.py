@@ -6,6 +6,7 @@ from pipeline.decode.repair.agreement import dense, pointwise
 from pipeline.graph.network import Attributes, Operand, Value, Vertex
 
 Draft = list[Vertex]
+EPSILON, MOMENTUM = 9.999999747378752e-06, 0.8999999761581421  # float32's, as files have them
 
 
 def vertex(operator: str, *sources: int, **attributes: Value) -> Vertex:
@@ -33,7 +34,7 @@ def conv(source: int, channels: int, size: int = 3, **changed: Value) -> Vertex:
 
 def norm(source: int) -> Vertex:
     """A BatchNormalization."""
-    return vertex("BatchNormalization", source, epsilon=1e-5, momentum=0.9)
+    return vertex("BatchNormalization", source, epsilon=EPSILON, momentum=MOMENTUM)
 
 
 def pool(operator: str, source: int, size: int = 2) -> Vertex:

@@ -13,18 +13,21 @@ from pipeline.decode.repair.numbers import (
     EXPONENT,
     FLOOR,
     LARGEST,
+    LOST,
+    OVERFLOWING,
     Bounds,
     constant_of,
 )
-from pipeline.graph.network import Attributes, Vertex
+from pipeline.graph.network import Attributes, Shape, Vertex
 
 POSITIVE: Attributes = (("min", CLIPPED),)
 SMALL: Attributes = (("max", 8.0), ("min", -8.0))
 MAX_FACTORS = 64
+NORMAL = 4.0  # a scale that normalising would not lower by much
 EPSILON = float(np.float32(1e-5))  # as a file gives it back
 
 
-def keep_positive(case: Case, known: Sequence[Bounds]) -> Change | None:
+def keep_positive(case: Case, known: Sequence[Bounds], _: Bounds) -> Change | None:
     """Rule: roots, logarithms and denominators are of positive numbers: clipped from below
     where nothing says that they are."""
     for number, operand in enumerate(case.vertex.operands):
@@ -47,7 +50,7 @@ def _must_be_positive(case: Case, position: int) -> bool:
     )
 
 
-def keep_exponents_small(case: Case, known: Sequence[Bounds]) -> Change | None:
+def keep_exponents_small(case: Case, known: Sequence[Bounds], _: Bounds) -> Change | None:
     """Rule: what stands in an exponent is clipped where it may be large."""
     for number, operand in enumerate(case.vertex.operands):
         is_exponent = case.operator == "Exp" or (
@@ -59,23 +62,50 @@ def keep_exponents_small(case: Case, known: Sequence[Bounds]) -> Change | None:
     return None
 
 
+def keep_operands_small(case: Case, known: Sequence[Bounds], after: Bounds) -> Change | None:
+    """Rule: a layer that would overflow takes its largest operand normalised."""
+    number = max(range(len(known)), key=lambda i: known[i].scale)
+    if after.scale <= OVERFLOWING or known[number].scale <= NORMAL:
+        return None
+    shape = case.flows[number].shape
+    adapter = Adapter(number, "LayerNormalization", _normalisation(shape))
+    return Change(case.vertex, "values grow beyond float32", (adapter,))
+
+
+def is_unsafe(case: Case, known: Sequence[Bounds], after: Bounds, limit: float = LOST) -> bool:
+    """Whether values that are not finite are to be feared. ``limit``, of the scale: milder for
+    a network that was not changed, since the estimate is one from above."""
+    rules = (keep_positive, keep_exponents_small)
+    return (
+        after.scale > limit
+        or why_not_finite(case) is not None
+        or any(rule(case, known, after) is not None for rule in rules)
+    )
+
+
 def why_not_finite(case: Case) -> str | None:
     """Why no guard keeps an operator's values or gradients finite; None where one can."""
     if case.operator == "MeanVarianceNormalization":
         return "its gradient is none where nothing varies"
     if case.operator == "ReduceProd" and prod(case.shape) > MAX_FACTORS:
         return "a product of many factors"
+    weight = {"Div": "B.parameter", "Pow": "X.parameter"}.get(case.operator)
+    if weight in case.values:
+        return "a weight may be 0 or less"
     return None
 
 
-def normalise_growth(bounds: Bounds, rank: int, last: int) -> Vertex | None:
+def normalise_growth(bounds: Bounds, shape: Shape) -> Vertex | None:
     """Rule: values that grow beyond reason are normalised: the LayerNormalization to put after
     a vertex; its operand is still to be set."""
-    if bounds.scale <= LARGEST or rank < 2:
+    if bounds.scale <= LARGEST or len(shape) < 2:
         return None
-    axis = rank - 1 if last > 1 else 1
-    attributes: Attributes = (("axis", axis), ("bias", 1), ("epsilon", EPSILON))
-    return Vertex("LayerNormalization", attributes, ())
+    return Vertex("LayerNormalization", _normalisation(shape), ())
 
 
-GUARDS = (keep_positive, keep_exponents_small)
+def _normalisation(shape: Shape) -> Attributes:
+    axis = len(shape) - 1 if shape[-1:] > (1,) else min(1, len(shape) - 1)
+    return (("axis", axis), ("bias", 1), ("epsilon", EPSILON))
+
+
+GUARDS = (keep_positive, keep_exponents_small, keep_operands_small)

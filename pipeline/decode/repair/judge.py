@@ -91,9 +91,17 @@ def _judge(_: str, vertex: Vertex, flows: tuple[Flow, ...], outputs: int) -> Ver
     made = tuple(
         Flow(t.dtype, t.shape, pair) for t, pair in zip(layer.outputs, pairs, strict=True)
     )
+    if any(_mixes_images(flow) for flow in made):
+        return Verdict(f"{vertex.operator}: mixes the images of a batch")
     sizes = [prod(t.shape) for t in layer.parameters.values()]
     work = max(sizes, default=0) * prod(made[0].shape[2:]) if sizes else 0
     return Verdict(None, made, sum(sizes), work)
+
+
+def _mixes_images(flow: Flow) -> bool:
+    """Whether more than one axis grows with the batch."""
+    grown = [two / one for one, two in zip(flow.shape, flow.pair, strict=True) if one != two]
+    return len(grown) > 1 or grown not in ([], [2.0])
 
 
 def _has_own_weights(vertex: Vertex, flows: Sequence[Flow]) -> bool:

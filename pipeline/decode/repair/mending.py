@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pipeline.decode.repair.arity import fill_missing_operands, place_operands
+from pipeline.decode.repair.case import Case
 from pipeline.decode.repair.edits import Repaired
 from pipeline.decode.repair.graph import (
     drop_edges_to_nowhere,
@@ -14,8 +16,10 @@ from pipeline.decode.repair.graph import (
     plan_of,
     reach_the_sink,
 )
+from pipeline.decode.repair.guards import is_unsafe
 from pipeline.decode.repair.judge import Flow, judge
 from pipeline.decode.repair.made import outputs_of
+from pipeline.decode.repair.numbers import Bounds, bounds_after
 from pipeline.decode.repair.sink import finish, with_gradient
 from pipeline.decode.repair.walk import walk
 from pipeline.errors import InvalidNetwork
@@ -36,10 +40,13 @@ GRAPH_RULES = (
 def repair(draft: Sequence[Vertex]) -> Repaired:
     """Vertices in their intended order, whatever they are -> a network that runs, and the
     edits that it took. A draft that is a valid network already is returned as it is."""
-    untouched = as_network(draft)
+    vertices = [
+        replace(v, operands=tuple(sorted(v.operands, key=lambda o: o.position))) for v in draft
+    ]
+    untouched = as_network(vertices)
     if untouched is not None:
         return Repaired(untouched)
-    plan = plan_of(draft)
+    plan = plan_of(vertices)
     for rule in GRAPH_RULES:
         rule(plan)
     network, edits = finish(walk(plan))
@@ -60,17 +67,24 @@ def as_network(draft: Sequence[Vertex]) -> Network | None:
 
 
 def all_run(network: Network) -> bool:
-    """Whether the judge objects to no vertex, and a gradient reaches the Output."""
+    """Whether the judge objects to no vertex, values stay finite, and a gradient reaches the
+    Output."""
     taken = [(o.source, o.output) for o in network.vertices[-1].operands]
     if len(set(taken)) < len(taken) or (0, 0) in taken:
         return False
     flows: list[tuple[Flow, ...]] = []
+    bounds: list[Bounds] = []
     for vertex in network.vertices:
         given = [flows[o.source][o.output : o.output + 1] for o in vertex.operands]
         if not all(given):
             return False
-        verdict = judge(vertex, [g[0] for g in given], outputs_of(vertex))
+        tensors = tuple(g[0] for g in given)
+        verdict = judge(vertex, tensors, outputs_of(vertex))
         if verdict.reason is not None:
+            return False
+        known = [bounds[o.source] for o in vertex.operands]
+        bounds.append(bounds_after(vertex, known, tensors, verdict.outputs[0]))
+        if vertex.operator != OUTPUT and is_unsafe(Case(vertex, tensors), known, bounds[-1]):
             return False
         flows.append(verdict.outputs)
     trained = with_gradient(network.vertices[:-1], flows[:-1])

@@ -18,7 +18,8 @@ from pipeline.graph.network import INPUT, Vertex
 
 FLOOR = 1e-12  # the smallest denominator or radicand that networks themselves use
 CLIPPED = 2.0**-7  # the one that a guard gives
-LARGEST = 52.0  # of a scale: its square is still far from float32's 2**127
+LARGEST = 52.0  # of a scale that may go on: its square is far from float32's 2**127
+OVERFLOWING, LOST = 60.0, 100.0  # no longer to be normalised; beyond doubt infinite
 EXPONENT = 1.0  # of a scale that Exp takes: values of 10, at the utmost
 
 BOUNDED = frozenset({
@@ -108,7 +109,8 @@ def _scale(
         return largest - 0.5
     if name in WEIGHTED:
         products = sum(b.scale for b in known) + log2(max(first)) * (len(known) > 1)
-        wide = max(0.0, log2(max(first[1], 1) / max(made.shape[1], 1))) / 2
+        width = made.shape[1] if len(made.shape) > 1 else 1
+        wide = max(0.0, log2(max(first[1:], default=1) / width)) / 2
         alpha = max(0.0, _magnitude(vertex.get("alpha", 1.0)))
         return products + alpha + (0.5 if name in ("Conv",) else 0.5 + wide)
     if name in ("Add", "Sub", "Sum"):
@@ -126,6 +128,10 @@ def _scale(
         return sum(b.scale for b in known) + fixed + tails - halved
     if name == "Div":
         return known[0].scale + (6.7 if constant is None else -min(fixed, 0.0))
+    if name == "Reciprocal":
+        return -log2(max(known[0].low, FLOOR)) if known[0].low < 1 else 0.0
+    if name == "Log":
+        return 5.0
     if name == "Pow":
         exponent = vertex.get("Y")
         return max(0.0, largest) * (8 if not isinstance(exponent, int | float) else exponent)

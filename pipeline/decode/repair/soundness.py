@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.graph.network import INPUT, Vertex
+from pipeline.operators.operands import FLOAT
+from pipeline.operators.registry import operator_of
 from pipeline.operators.schema import position_of, schema_of
 from pipeline.operators.shapes import Layer
 
@@ -22,6 +24,13 @@ SUMMARIES = {  # not ONNX's attributes, but what stands for parameters
     "out_features": ("Gemm",),
     "bias": ("Conv", "ConvTranspose", "Gemm", "LayerNormalization"),
 }
+OF_ANY_TYPE = frozenset({
+    "Cast", "Where", "Gather", "Concat", "Reshape", "Transpose", "Slice", "Squeeze",
+    "Unsqueeze", "Flatten", "Expand", "Identity", "Split", "Add", "Sub", "Mul", "Greater",
+    "Less", "Equal",
+})  # fmt: skip
+ABSURD = 1e6  # of an attribute that is a number
+MAX_STRIDE = 256  # torch's gradient walks over every place that a stride leaves out
 MAX_PLACES = 2**22  # that are looked at on one axis
 
 
@@ -30,6 +39,7 @@ def why_unsound(layer: Layer) -> str | None:
     return (
         foreign_attribute(layer.vertex)
         or numbers_that_are_none(layer)
+        or strides_beyond(layer)
         or windows_in_padding(layer)
         or indices_beyond(layer)
         or refused_by_runtime(layer)
@@ -60,12 +70,16 @@ def has_attribute(operator: str, name: str) -> bool:
 def numbers_that_are_none(layer: Layer) -> str | None:
     """NaN, infinities that are no limit, shares beyond 1, epsilons of 0."""
     name = layer.vertex.operator
+    if name == INPUT:
+        return None if layer.vertex.get("dtype") else "Input: of no type"
     for key, value in layer.vertex.attributes:
         for number in value if isinstance(value, tuple) else (value,):
             if not isinstance(number, float):
                 continue
             infinite = abs(number) == inf and key in LIMITS
             if not (isfinite(number) or infinite):
+                return f"{name}: {key} is {number}"
+            if abs(number) > ABSURD and key in schema_of(name).attributes:
                 return f"{name}: {key} is {number}"
             if key in SHARES and not 0 <= number <= 1:
                 return f"{name}: {key} is {number}, no share"
@@ -74,6 +88,14 @@ def numbers_that_are_none(layer: Layer) -> str | None:
     zero = layer.constants.get("B") if name == "Div" else None
     if zero is not None and not np.all(zero):
         return "Div: by a constant of 0"
+    return None
+
+
+def strides_beyond(layer: Layer) -> str | None:
+    """Strides far beyond any map."""
+    strides = layer.vertex.get("strides")
+    if isinstance(strides, tuple) and any(int(s) > MAX_STRIDE for s in strides):
+        return f"{layer.vertex.operator}: strides {strides}"
     return None
 
 
@@ -115,9 +137,12 @@ def refused_by_runtime(layer: Layer) -> str | None:
         factors = (vertex.get("alpha", 1.0), vertex.get("beta", 1.0))
         if rank != 4 or any(not isinstance(f, float) or f <= 0 for f in factors):
             return "LRN: of maps of two axes only, and with positive factors"
-    if vertex.operator in ("Squeeze", "Unsqueeze") and vertex.get("axes") in (None, ()):
-        return f"{vertex.operator}: of no axes"  # ONNX Runtime squeezes them all
-    if vertex.operator in ("Conv", "ConvTranspose") and layer.constants:
+    types = {tensor.dtype for tensor in layer.operands}
+    if types - {FLOAT} and vertex.operator not in OF_ANY_TYPE:
+        return f"{vertex.operator}: of numbers that are not float32"
+    if vertex.get("axes") == () or (vertex.operator == "Squeeze" and not vertex.get("axes")):
+        return f"{vertex.operator}: of no axes"  # which ONNX Runtime takes for all of them
+    if has_odd_weights(layer):
         return f"{vertex.operator}: a constant where its weights stand"
     if vertex.operator == "Conv" and len(layer.operands) > 1:
         weight = layer.operands[1].shape
@@ -127,3 +152,16 @@ def refused_by_runtime(layer: Layer) -> str | None:
     if vertex.get("bias", 0) not in (0, 1) and vertex.operator in SUMMARIES["bias"]:
         return f"{vertex.operator}: bias is {vertex.get('bias')}"
     return None
+
+
+def has_odd_weights(layer: Layer) -> bool:
+    """Whether a constant stands for a weight in another shape than the layer's own."""
+    operator = operator_of(layer.vertex.operator)
+    if operator is None or layer.vertex.operator in ("Gemm", "PRelu"):
+        return False
+    held = layer.constants.keys() & set(dict(operator.torch_names))
+    if not held or layer.vertex.operator in ("Conv", "ConvTranspose"):
+        return bool(held)
+    values = {"bias": 1, **dict(layer.vertex.attributes)}
+    implied = operator.parameters(values, layer.operands[0].shape)
+    return any(layer.constants[name].shape != implied.get(name) for name in held)

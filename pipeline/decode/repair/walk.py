@@ -8,9 +8,10 @@ from pipeline.decode.repair.case import Adapter, Case, Change, sorted_attributes
 from pipeline.decode.repair.channels import set_channels
 from pipeline.decode.repair.edits import Edit
 from pipeline.decode.repair.graph import DEFAULT_INPUT, INSERTED, Plan
-from pipeline.decode.repair.guards import GUARDS, normalise_growth, why_not_finite
+from pipeline.decode.repair.guards import GUARDS, is_unsafe, normalise_growth, why_not_finite
 from pipeline.decode.repair.judge import NONSENSE, Verdict, judge
 from pipeline.decode.repair.made import Made, case_of, judged
+from pipeline.decode.repair.numbers import OVERFLOWING, bounds_after
 from pipeline.decode.repair.rules import RULES
 from pipeline.decode.repair.sizes import smaller_input, why_too_large, with_fewer_channels
 from pipeline.errors import ModelError
@@ -55,16 +56,23 @@ def visit(made: Made, index: int) -> None:
     if operator_of(vertex.operator) is None:
         return bypass(made, index, operands[0], f"{vertex.operator} is no operator that runs")
     case, verdict = settled_form(*mend(made, index, case_of(made, vertex)))
-    reason = verdict.reason or why_not_finite(case)
-    if reason is None:
-        case, verdict = guard(made, index, case, verdict)
-        case, verdict = made_smaller(made, index, case, verdict)
-        reason = verdict.reason or why_too_large(made.budget, verdict)
+    case, verdict = guard(made, index, case, verdict)
+    case, verdict = made_smaller(made, index, case, verdict)
+    reason = verdict.reason or why_refused(made, case, verdict)
     if reason is None:
         return settle(made, index, case.vertex, verdict)
     made.forget(before)
     del made.edits[logged:]
     return bypass(made, index, operands[0], reason)
+
+
+def why_refused(made: Made, case: Case, verdict: Verdict) -> str | None:
+    """Why a vertex whose shapes agree is not taken all the same; None for one that is."""
+    known = [made.bounds[o.source] for o in case.vertex.operands]
+    after = bounds_after(case.vertex, known, case.flows, verdict.outputs[0])
+    if is_unsafe(case, known, after, OVERFLOWING):
+        return why_not_finite(case) or "its values leave the finite numbers"
+    return why_too_large(made.budget, verdict)
 
 
 def settled_form(case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
@@ -90,8 +98,7 @@ def settle(made: Made, index: int, vertex: Vertex, verdict: Verdict) -> None:
     if vertex.operator == "Split":
         made.split.add(index)
         return
-    shape = verdict.outputs[0].shape
-    guarded = normalise_growth(made.bounds[-1], len(shape), shape[-1] if shape else 1)
+    guarded = normalise_growth(made.bounds[-1], verdict.outputs[0].shape)
     if guarded is None:
         return
     layer = replace(guarded, operands=(place,))
@@ -113,9 +120,12 @@ def bypass(made: Made, index: int, operand: Operand, reason: str) -> None:
 def guard(made: Made, index: int, case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
     """Apply the rules that keep values finite."""
     for rule in (*GUARDS, *GUARDS):
+        if verdict.reason is not None:
+            break
         known = [made.bounds[o.source] for o in case.vertex.operands]
-        change = rule(case, known)
-        if change is not None and verdict.reason is None:
+        after = bounds_after(case.vertex, known, case.flows, verdict.outputs[0])
+        change = rule(case, known, after)
+        if change is not None:
             guarded = apply(made, index, rule.__name__, case, change)
             if guarded == case:
                 return case, Verdict(change.reason)
