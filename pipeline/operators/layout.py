@@ -35,7 +35,7 @@ def fill_reshape(values: Values, first: Shape, parameters: Shapes) -> Settled:
     named = [first[axis] if size == 0 else size for axis, size in enumerate(target)]
     rest = math.prod(size for size in named if size != -1)
     if -1 in named and math.prod(first) % rest:
-        raise ValueError("the sizes that are named do not divide the rest")
+        return {}  # which shape inference refuses
     named = [math.prod(first) // rest if size == -1 else size for size in named]
     if named[0] == first[0]:
         target = (0, *target[1:])

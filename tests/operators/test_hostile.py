@@ -171,7 +171,7 @@ HOSTILE: dict[str, tuple[Callable[[], ModelProto | bytes], str]] = {
                       "float[1,4,9] x"), "shapes"),
     "a reshape that cannot be": (
         lambda: parse("s = Constant<value = int64[2] {3, -1}>() y = Reshape(x, s)"),
-        "attributes"),
+        "shapes"),
     "a shape that depends on data": (lambda: parse("y = NonZero(x)"), "shapes"),
     "constants that double": (lambda: doubling(60), "shapes"),
     "constants without end": (lambda: filling(2000), "too_large"),
