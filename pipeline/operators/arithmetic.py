@@ -6,7 +6,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from onnx import TensorProto, helper
 
 from pipeline.operators.registry import Example, Operator, register
@@ -14,18 +13,25 @@ from pipeline.operators.registry import Example, Operator, register
 TENSOR = (1, 4, 5, 6)
 
 
-def register_unary(name: str, function: Callable[..., Any], positive: bool = False) -> None:
-    """A function of one tensor."""
+def register_unary(
+    name: str, function: Callable[..., Any] | str, positive: bool = False
+) -> None:
+    """A function of one tensor, or the name torch has for one: reading loads no torch."""
     register(
         Operator(
             name=name,
-            build=lambda layer: layer.call(function, layer.x),
+            build=lambda layer: layer.call(of_torch(layer, function), layer.x),
             examples=(
                 Example((TENSOR,), positive=positive),
                 Example(((1, 3),), positive=positive),
             ),
         )
     )
+
+
+def of_torch(layer: Any, function: Callable[..., Any] | str) -> Callable[..., Any]:
+    """A function, or torch's of that name."""
+    return getattr(layer.torch, function) if isinstance(function, str) else function
 
 
 def register_binary(
@@ -69,17 +75,17 @@ def build_division(layer: Any) -> Any:
     a, b = operands(layer)
     if layer.dtype in FLOATS:
         return layer.call(operator.truediv, a, b)
-    return layer.call(torch.div, a, b, rounding_mode="trunc")
+    return layer.call(layer.torch.div, a, b, rounding_mode="trunc")
 
 
 def build_power(layer: Any) -> Any:
     """torch.pow; the result has the base's type."""
-    return layer.call(torch.pow, *operands(layer))
+    return layer.call(layer.torch.pow, *operands(layer))
 
 
 def build_where(layer: Any) -> Any:
     """torch.where of (condition, X, Y)."""
-    return layer.call(torch.where, *operands(layer))
+    return layer.call(layer.torch.where, *operands(layer))
 
 
 def register_variadic(name: str, combine: Callable[[Any, list[Any]], Any]) -> None:
@@ -119,12 +125,12 @@ def average_all(layer: Any, values: list[Any]) -> Any:
 
 def take_largest(layer: Any, values: list[Any]) -> Any:
     """torch.maximum, or a clamp from below by a constant."""
-    return _bound(layer, values, torch.maximum, "min")
+    return _bound(layer, values, layer.torch.maximum, "min")
 
 
 def take_smallest(layer: Any, values: list[Any]) -> Any:
     """torch.minimum, or a clamp from above by a constant."""
-    return _bound(layer, values, torch.minimum, "max")
+    return _bound(layer, values, layer.torch.minimum, "max")
 
 
 def _bound(layer: Any, values: list[Any], function: Callable[..., Any], limit: str) -> Any:
@@ -132,14 +138,14 @@ def _bound(layer: Any, values: list[Any], function: Callable[..., Any], limit: s
     tensors = [value for value in values if not isinstance(value, int | float)]
     total = chain(layer, function, tensors)
     for number in numbers:
-        total = layer.call(torch.clamp, total, **{limit: number})
+        total = layer.call(layer.torch.clamp, total, **{limit: number})
     return total
 
 
 def build_cast(layer: Any) -> Any:
     """``x.to(dtype)``."""
     dtype = helper.tensor_dtype_to_np_dtype(layer["to"]).name
-    return layer.method("to", layer.x, getattr(torch, dtype))
+    return layer.method("to", layer.x, getattr(layer.torch, dtype))
 
 
 FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
@@ -150,18 +156,18 @@ register_binary("Sub", operator.sub)
 register_binary("Greater", operator.gt, comparison=True)
 register_binary("Less", operator.lt, comparison=True)
 register_binary("Equal", operator.eq, comparison=True)
-register_unary("Sqrt", torch.sqrt, positive=True)
-register_unary("Log", torch.log, positive=True)
-register_unary("Reciprocal", torch.reciprocal, positive=True)
-register_unary("Exp", torch.exp)
-register_unary("Erf", torch.erf)
-register_unary("Abs", torch.abs)
+register_unary("Sqrt", "sqrt", positive=True)
+register_unary("Log", "log", positive=True)
+register_unary("Reciprocal", "reciprocal", positive=True)
+register_unary("Exp", "exp")
+register_unary("Erf", "erf")
+register_unary("Abs", "abs")
 register_unary("Neg", operator.neg)
-register_unary("Floor", torch.floor)
-register_unary("Ceil", torch.ceil)
-register_unary("Round", torch.round)
-register_unary("Sin", torch.sin)
-register_unary("Cos", torch.cos)
+register_unary("Floor", "floor")
+register_unary("Ceil", "ceil")
+register_unary("Round", "round")
+register_unary("Sin", "sin")
+register_unary("Cos", "cos")
 register_variadic("Sum", add_all)
 register_variadic("Mean", average_all)
 register_variadic("Max", take_largest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import resource
 import time
@@ -20,7 +21,7 @@ from pipeline.operators.read_onnx import read_onnx, read_weights
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 SECONDS, MEGABYTES = 3, 500
-MUTATIONS = 300
+MUTATIONS = int(os.environ.get("NN2VEC_FUZZ", "300"))  # 10,000 when run long
 
 
 def parse(body: str, data: str = "float[1,4] x", opset: int = 20) -> ModelProto:

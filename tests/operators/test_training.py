@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,15 @@ from pipeline.operators.read_onnx import read_onnx, read_weights
 from pipeline.operators.to_torch import to_torch
 
 STEPS, IMAGES, CLASSES = 3, 2, 10
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Sums in one order, and no waiting for a core that is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def train(module: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> list[float]:
