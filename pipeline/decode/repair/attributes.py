@@ -21,7 +21,14 @@ from pipeline.decode.repair.case import (
     with_values,
 )
 from pipeline.decode.repair.judge import NONSENSE
-from pipeline.decode.repair.soundness import LIMITS, POSITIVE, SHARES, SUMMARIES, has_attribute
+from pipeline.decode.repair.soundness import (
+    LIMITS,
+    POSITIVE,
+    SHARES,
+    SUMMARIES,
+    WORDS,
+    has_attribute,
+)
 from pipeline.errors import ModelError
 from pipeline.graph.network import Shape, Value
 from pipeline.operators.operands import DTYPE, FLOAT, PARAMETER, SHAPE, dtype_of
@@ -46,6 +53,8 @@ def is_sensible(case: Case, name: str) -> bool:
     """Whether the value of an attribute is of the right kind and within reason."""
     values, value = case.values, case.values[name]
     declared = schema_of(case.operator).attributes.get(name)
+    if value not in WORDS.get(name, {}).get(case.operator, (value,)):
+        return False
     formal = name.partition(".")[0]
     if declared is not None:
         return _has_kind(value, declared.type.value) and _numbers_make_sense(name, value)  # type: ignore[attr-defined]

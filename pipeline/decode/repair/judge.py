@@ -59,7 +59,12 @@ class Verdict:
 
 def judge(vertex: Vertex, flows: Sequence[Flow], outputs: int = 1) -> Verdict:
     """One vertex and the tensors of its operands -> whether it runs, and its outputs."""
+    positions = [o.position for o in vertex.operands]
+    if len(set(positions)) < len(positions):
+        return Verdict(f"{vertex.operator}: two operands at one input")
     if vertex.operator == OUTPUT:
+        if positions != list(range(len(positions))):
+            return Verdict("outputs that are not numbered")
         return Verdict(None, tuple(flows)) if flows else Verdict("there is nothing to output")
     if not 0 < outputs <= MAX_OUTPUTS:
         return Verdict(f"{vertex.operator}: {outputs} outputs")

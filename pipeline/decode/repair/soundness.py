@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.graph.network import INPUT, Vertex
+from pipeline.graph.network import INPUT, Value, Vertex
 from pipeline.operators.operands import FLOAT
 from pipeline.operators.registry import operator_of
 from pipeline.operators.schema import position_of, schema_of
@@ -29,6 +29,18 @@ OF_ANY_TYPE = frozenset({
     "Unsqueeze", "Flatten", "Expand", "Identity", "Split", "Add", "Sub", "Mul", "Greater",
     "Less", "Equal",
 })  # fmt: skip
+WORDS: dict[str, dict[str, tuple[Value, ...]]] = {  # attribute -> operator -> its values
+    "mode": {
+        "DepthToSpace": ("DCR", "CRD"),
+        "Pad": ("constant", "reflect", "edge", "wrap"),
+        "Resize": ("nearest", "linear", "cubic"),
+    },
+    "approximate": {"Gelu": ("none", "tanh")},
+    "auto_pad": {
+        "ConvTranspose": ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"),
+        **dict.fromkeys(("Conv", "MaxPool", "AveragePool"), ("NOTSET",)),  # said by pads
+    },
+}
 ABSURD = 1e6  # of an attribute that is a number
 MAX_STRIDE = 256  # torch's gradient walks over every place that a stride leaves out
 MAX_PLACES = 2**22  # that are looked at on one axis
@@ -38,6 +50,7 @@ def why_unsound(layer: Layer) -> str | None:
     """Why a layer whose shapes agree cannot give finite values all the same; else None."""
     return (
         foreign_attribute(layer.vertex)
+        or unknown_word(layer.vertex)
         or numbers_that_are_none(layer)
         or strides_beyond(layer)
         or windows_in_padding(layer)
@@ -51,6 +64,14 @@ def foreign_attribute(vertex: Vertex) -> str | None:
     for name, _ in vertex.attributes:
         if not has_attribute(vertex.operator, name):
             return f"{vertex.operator}: has no attribute {name}"
+    return None
+
+
+def unknown_word(vertex: Vertex) -> str | None:
+    """A mode that the operator does not have."""
+    for name, value in vertex.attributes:
+        if name in WORDS and value not in WORDS[name].get(vertex.operator, (value,)):
+            return f"{vertex.operator}: {name} is {value!r}"
     return None
 
 

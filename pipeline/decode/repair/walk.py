@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from pipeline.decode.repair.case import Adapter, Case, Change, sorted_attributes
 from pipeline.decode.repair.channels import set_channels
 from pipeline.decode.repair.edits import Edit
@@ -15,7 +17,7 @@ from pipeline.decode.repair.numbers import OVERFLOWING, bounds_after
 from pipeline.decode.repair.rules import RULES
 from pipeline.decode.repair.sizes import smaller_input, why_too_large, with_fewer_channels
 from pipeline.errors import ModelError
-from pipeline.graph.network import Operand, Vertex
+from pipeline.graph.network import Operand, Value, Vertex
 from pipeline.operators.operands import FLOAT
 from pipeline.operators.registry import operator_of
 
@@ -85,10 +87,17 @@ def settled_form(case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
         filled = {**case.values, **operator.fill(case.values, case.shape, {})}
     except (ModelError, *NONSENSE):
         return case, verdict
-    values = {name: value for name, value in filled.items() if value is not None}
+    values = {name: single(value) for name, value in filled.items() if value is not None}
     settled = replace(case, vertex=replace(case.vertex, attributes=sorted_attributes(values)))
     again = judged(settled)
     return (settled, again) if again == verdict else (case, verdict)
+
+
+def single(value: Value) -> Value:
+    """Floats as float32 holds them."""
+    if isinstance(value, tuple):
+        return tuple(single(v) for v in value)  # type: ignore[return-value]
+    return float(np.float32(value)) if isinstance(value, float) else value
 
 
 def settle(made: Made, index: int, vertex: Vertex, verdict: Verdict) -> None:
