@@ -113,8 +113,13 @@ def _has_own_weights(vertex: Vertex, flows: Sequence[Flow]) -> bool:
     """Whether a layer's weights are the same for each image of a batch, and their number."""
     if vertex.operator in ("Conv", "ConvTranspose") and flows[0].pair[1] != flows[0].shape[1]:
         return False
+    if vertex.operator == "Clip":  # ONNX's inference overlooks that bounds are scalars
+        return all(
+            o.position == 0 or flow.shape == ()
+            for o, flow in zip(vertex.operands, flows, strict=True)
+        )
     operator = operator_of(vertex.operator)
-    weighted = vertex.operator == "Clip" or (operator and dict(operator.torch_names))
+    weighted = operator is not None and dict(operator.torch_names)
     return (
         not weighted
         or vertex.operator == "Gemm"

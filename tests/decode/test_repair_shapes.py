@@ -1,0 +1,94 @@
+"""The rules on shapes, and that whatever comes in, what comes out runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from drafts import NETWORKS, Draft, conv, image, linear, vertex
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.decode.repair import Repaired, repair
+from pipeline.evaluate.runs import runs
+from pipeline.graph.network import Operand, Value, Vertex
+
+
+def headed(*body: Vertex) -> Draft:
+    """An image, the body (operands from vertex 0 on), a head and an Output."""
+    last = len(body)
+    pooled = vertex("GlobalAveragePool", last)
+    flat = vertex("Flatten", last + 1, axis=1)
+    return [image(), *body, pooled, flat, linear(last + 2), vertex("Output", last + 3)]
+
+
+BROKEN: dict[str, Draft] = {
+    "channels that disagree": headed(conv(0, 8), conv(0, 6), vertex("Add", 1, 2)),
+    "groups that do not divide": headed(conv(0, 8), conv(1, 8, group=3)),
+    "a kernel larger than its input": headed(conv(0, 8, 31, pads=(0, 0, 0, 0))),
+    "strides of zero": headed(conv(0, 8, strides=(0, 0))),
+    "missing attributes": headed(vertex("Conv", 0, out_channels=8)),
+    "a target that does not fit": headed(
+        conv(0, 8), vertex("Reshape", 1, shape=(0, 7, -1, 5)), conv(2, 4)
+    ),
+    "bounds past the end": headed(
+        conv(0, 8), vertex("Slice", 1, axes=(7,), starts=(90,), ends=(3,), steps=(0,))
+    ),
+    "a permutation of other axes": headed(conv(0, 8), vertex("Transpose", 1, perm=(0, 5))),
+    "a map for a bound": headed(
+        conv(0, 8), vertex("Clip", 1, 1), vertex("Clip", 2, min=0.0, max=6.0)
+    ),
+    "an operator that is none": headed(vertex("Nonsense", 0, size=3)),
+}
+
+
+def mended(draft: Draft) -> Repaired:
+    repaired = repair(draft)
+    assert runs(repaired.network) is None
+    return repaired
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_broken_runs_afterwards_and_says_why(what: str) -> None:
+    repaired = mended(BROKEN[what])
+    assert repaired.edits
+    assert all(edit.rule and edit.reason for edit in repaired.edits)
+    assert repair(repaired.network.vertices).edits == ()
+
+
+def test_channels_are_brought_together_without_losing_the_sum() -> None:
+    repaired = mended(BROKEN["channels that disagree"])
+    assert "Add" in [v.operator for v in repaired.network.vertices]
+
+
+values = st.one_of(
+    st.integers(-3, 70),
+    st.floats(-2, 2, width=32),
+    st.lists(st.integers(-2, 9), max_size=5).map(tuple),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_a_corrupted_network_runs(data: st.DataObject) -> None:
+    draft = list(NETWORKS[data.draw(st.sampled_from(sorted(NETWORKS)))])
+    for _ in range(data.draw(st.integers(1, 4))):
+        index = data.draw(st.integers(0, len(draft) - 1))
+        draft[index] = corrupted(data, draft, index)
+    mended(draft)
+
+
+def corrupted(data: st.DataObject, draft: Draft, index: int) -> Vertex:
+    """One vertex with another operator, attribute or operand."""
+    found = draft[index]
+    what = data.draw(st.sampled_from(("operator", "attribute", "operand", "nothing")))
+    if what == "operator":
+        return replace(found, operator=draft[data.draw(st.integers(0, index))].operator)
+    if what == "attribute" and found.attributes:
+        name = data.draw(st.sampled_from([key for key, _ in found.attributes]))
+        changed: dict[str, Value] = {**dict(found.attributes), name: data.draw(values)}
+        return replace(found, attributes=tuple(sorted(changed.items())))
+    if what == "operand":
+        source = data.draw(st.integers(-1, len(draft)))
+        return replace(found, operands=(*found.operands[:-1], Operand(source)))
+    return replace(found, attributes=())
