@@ -128,6 +128,14 @@ def take_modulo(attributes: Attributes, a: Array, b: Array) -> Array:
     return np.fmod(a, b) if attributes["fmod"] else np.mod(a, b)
 
 
+def clip(
+    attributes: Attributes, x: Array, low: Array | None = None, high: Array | None = None
+) -> Array:
+    """Within bounds, either of which may be missing."""
+    above = x if low is None else np.maximum(x, low)
+    return np.asarray(above if high is None else np.minimum(above, high)).astype(x.dtype)
+
+
 def cast(attributes: Attributes, x: Array) -> Array:
     """Another element type."""
     return x.astype(helper.tensor_dtype_to_np_dtype(attributes["to"]))
@@ -265,6 +273,7 @@ FOLDS: dict[str, Fold] = {
     "Sin": elementwise(np.sin),
     "Cos": elementwise(np.cos),
     "Reciprocal": elementwise(np.reciprocal),
+    "Clip": clip,
     "Cast": cast,
     "Reshape": reshape,
     "Flatten": lambda a, x: x.reshape(math.prod(x.shape[: a["axis"]]), -1),
