@@ -16,11 +16,11 @@ run: setup  ## harvest, normalise, compress, embed, decode, retrain, register, q
 	$(BIN)/nn2vec harvest
 	$(BIN)/dvc add --quiet datasets/zoo/shelf
 	$(BIN)/dvc repro
-	$(BIN)/nn2vec register zoo
-	$(BIN)/nn2vec report --output datasets/zoo/build/report.html
+	$(BIN)/nn2vec register starter
+	$(BIN)/nn2vec report --dataset starter --output datasets/starter/report.html
 	$(BIN)/nn2vec datasets list
 	$(BIN)/dvc metrics show
-	$(BIN)/nn2vec sql "SELECT * FROM nearest('resnet18', 5)"
+	$(BIN)/nn2vec sql --dataset starter "SELECT * FROM nearest('resnet18', 5)"
 
 test: setup
 	$(BIN)/pytest

@@ -16,7 +16,7 @@ HOPELESS = RetryRule(
 )
 PARAMS = {
     "profile": Param(
-        "default",
+        "full",
         type="string",
         pattern="^[A-Za-z0-9_-]+$",
         description="Which sources, and how much of each: a profile of params.yaml.",

@@ -247,11 +247,12 @@ def validate(output: Path | None) -> dict[str, Any]:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), default="datasets/zoo/build/report.html"
 )
-def report(output: Path) -> dict[str, Any]:
+@click.option("--dataset", default="zoo", show_default=True)
+def report(output: Path, dataset: str) -> dict[str, Any]:
     """Write the page that shows it all."""
     from pipeline import stages
 
-    return stages.report(ROOT, output)
+    return stages.report(ROOT, output, dataset)
 
 
 @command(main)
@@ -305,6 +306,22 @@ def verify(name: str) -> dict[str, Any]:
     if problems:
         raise DataError("; ".join(problems))
     return {"dataset": name, "whole": True}
+
+
+@datasets.command()
+@click.argument("name", default="zoo")
+def queries(name: str) -> None:
+    """The example queries and what a dataset answers them, as Markdown."""
+    from pipeline.registry.queries import document_queries, read_queries
+    from pipeline.registry.sql import connect
+    from pipeline.stages import DATASETS
+
+    found = read_queries(ROOT / DATASETS / "queries")
+    try:
+        click.echo(document_queries(connect(ROOT / DATASETS, name), found), nl=False)
+    except (ModelError, DataError) as e:
+        click.echo(f"nn2vec: {e}", err=True)
+        sys.exit(1)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})  # SQL starts with "--" too

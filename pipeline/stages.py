@@ -7,6 +7,7 @@ the folders of the journey.
 from __future__ import annotations
 
 import json
+from contextlib import chdir
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,14 @@ ENAS6_KINDS = {"vae_space": "vae", "vae_56": "vae_quality"}  # names that say mo
 def harvest(
     root: Path, profile: str = "default", shard: tuple[int, int] = (0, 1)
 ) -> dict[str, Any]:
-    """Sources -> shelf."""
+    """Sources -> shelf. Relative paths in the parameters start from the project's root, and
+    stay relative in the records."""
     from pipeline.harvest.harvest import harvest as run
     from pipeline.harvest.shelf import Shelf
 
-    return asdict(run(Shelf(root / SHELF), load_harvest(root, profile), shard))
+    params = load_harvest(root, profile)
+    with chdir(root):
+        return asdict(run(Shelf(SHELF), params, shard))
 
 
 def normalise(root: Path) -> dict[str, Any]:
@@ -150,13 +154,13 @@ def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
     return write_results(output, run(networks, params), {"validate": params})
 
 
-def report(root: Path, output: Path) -> dict[str, Any]:
-    """Everything that stands -> one page."""
+def report(root: Path, output: Path, dataset: str = "zoo") -> dict[str, Any]:
+    """Everything that stands, and one dataset -> one page."""
     from pipeline.report import write_report
     from pipeline.report.plots import write_plots
 
-    figures = write_plots(root, output.parent / "figures")
-    return {"page": str(write_report(root, output)), "figures": len(figures)}
+    figures = write_plots(root, output.parent / "figures", dataset)
+    return {"page": str(write_report(root, output, dataset)), "figures": len(figures)}
 
 
 def register(root: Path, name: str = "zoo") -> dict[str, Any]:

@@ -144,6 +144,7 @@ def test_an_unknown_codec_or_ending_is_one_line_and_status_1(model, trained, tmp
         ("sql", "select 1", "--dataset", "none"),
         ("datasets", "show", "none"),
         ("datasets", "verify", "none"),
+        ("datasets", "queries", "none"),
         ("normalise",),
         ("embed", "none"),
         ("validate",),

@@ -1,13 +1,20 @@
 -- Which runs of three operators are the most common over all networks?
+WITH steps AS MATERIALIZED (
+    SELECT e.fingerprint, e.source, e.target, n.operator
+    FROM edges e
+    JOIN nodes n ON n.fingerprint = e.fingerprint AND n.node = e.target
+),
+runs AS MATERIALIZED (
+    SELECT a.fingerprint, a.source, a.operator AS second, b.operator AS third
+    FROM steps a
+    JOIN steps b ON b.fingerprint = a.fingerprint AND b.source = a.target
+)
 SELECT
-    concat_ws(' > ', a.operator, b.operator, c.operator) AS block,
+    concat_ws(' > ', n.operator, r.second, r.third) AS block,
     count(*) AS occurrences,
-    count(DISTINCT a.fingerprint) AS networks
-FROM nodes a
-JOIN edges first ON first.fingerprint = a.fingerprint AND first.source = a.node
-JOIN nodes b ON b.fingerprint = a.fingerprint AND b.node = first.target
-JOIN edges second ON second.fingerprint = b.fingerprint AND second.source = b.node
-JOIN nodes c ON c.fingerprint = b.fingerprint AND c.node = second.target
+    count(DISTINCT r.fingerprint) AS networks
+FROM runs r
+JOIN nodes n ON n.fingerprint = r.fingerprint AND n.node = r.source
 GROUP BY block
 ORDER BY occurrences DESC, block
 LIMIT 15;

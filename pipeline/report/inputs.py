@@ -17,10 +17,10 @@ from pipeline.registry.manifest import TABLES_FOLDER, Manifest, read_manifest
 from pipeline.tables.read import read_tables
 from pipeline.tables.shards import MANIFEST, read_table_set, sha256
 
-DATASET = Path("datasets/zoo")
-NORMALISED, EMBEDDINGS = DATASET / "build/normalised", DATASET / "build/embeddings"
-METRICS = DATASET / "metrics"
-CODECS, SHIPPED = DATASET / "build/codecs", Path(pipeline.__file__).parent / "codecs"
+DATASETS, ZOO = Path("datasets"), Path("datasets/zoo")
+NORMALISED, EMBEDDINGS = ZOO / "build/normalised", ZOO / "build/embeddings"
+METRICS = ZOO / "metrics"
+CODECS, SHIPPED = ZOO / "build/codecs", Path(pipeline.__file__).parent / "codecs"
 QUERIES = Path("datasets/queries")
 UNUSED = {"edges", "attributes", "vertex_embeddings"}  # large, and nothing here shows them
 Json = dict[str, Any]
@@ -30,12 +30,13 @@ Json = dict[str, Any]
 class Inputs:
     """Everything the page is made of.
 
-    ``tables`` by name, without the large ones; ``folder``: the table set with the networks,
+    ``dataset``: its folder in the registry; ``tables`` by name, without the large ones; ``folder``: the table set with the networks,
     None where there is none; results by codec or network, ``zoo``: the committed ones,
     ``built``: those of this build; ``cards`` of the codecs by name.
     """
 
     root: Path
+    dataset: Path
     manifest: Manifest | None = None
     folder: Path | None = None
     table_files: dict[str, list[Path]] = field(default_factory=dict)
@@ -50,17 +51,17 @@ class Inputs:
     default_codec: str | None = None
 
 
-def read_inputs(root: Path) -> Inputs:
-    """Read what there is under ``root``. Raises DataError for a file that is damaged."""
-    manifest = None
-    if (root / DATASET / MANIFEST).exists():
-        manifest = read_manifest(root / DATASET)
-    sets = _table_sets(root, registered=manifest is not None)
+def read_inputs(root: Path, name: str = "zoo") -> Inputs:
+    """Read what there is under ``root`` of a dataset. Raises DataError for a damaged file."""
+    dataset = root / DATASETS / name
+    manifest = read_manifest(dataset) if (dataset / MANIFEST).exists() else None
+    sets = [dataset / TABLES_FOLDER] if manifest else _unregistered(root)
     tables = _read(sets)
     metrics = _by_name((root / METRICS).glob("*.json"))
     retrained = _by_name((root / METRICS).glob("retrain-*/*.json"))
     return Inputs(
         root=root,
+        dataset=dataset,
         manifest=manifest,
         folder=sets[0] if "networks" in tables else None,
         table_files=_files(sets),
@@ -83,10 +84,8 @@ def codec_folder(root: Path, name: str) -> Path | None:
     return next((f for f in folders if (f / f"{name}.json").exists()), None)
 
 
-def _table_sets(root: Path, registered: bool) -> list[Path]:
-    """The registered tables, else those that the stages have written so far."""
-    if registered:
-        return [root / DATASET / TABLES_FOLDER]
+def _unregistered(root: Path) -> list[Path]:
+    """The tables that the stages have written so far."""
     folders = [root / NORMALISED, *sorted((root / EMBEDDINGS).glob("*"))]
     return [folder for folder in folders if (folder / MANIFEST).exists()]
 

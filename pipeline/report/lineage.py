@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pipeline.registry.queries import read_queries
-from pipeline.report.inputs import DATASET, QUERIES, Inputs
+from pipeline.report.inputs import QUERIES, Inputs
 from pipeline.report.numbers import count, plural, size
 from pipeline.report.parts import Lineage, Link, Links, Missing, Section, Step
 from pipeline.tables.tables import TABLES
@@ -82,7 +82,7 @@ def _link_tables(inputs: Inputs, output: Path) -> Links:
             note = f"{meaning}; {size(file.stat().st_size)}"
             links.append(Link(text, address_from(output, file), note))
     for name in ("card.md", "manifest.json", "croissant.json"):
-        file = inputs.root / DATASET / name
+        file = inputs.dataset / name
         if file.exists():
             links.append(Link(name, address_from(output, file), "of the registered version"))
     return Links("Tables (Parquet)", tuple(links))

@@ -22,13 +22,13 @@ from pipeline.report.zoo import describe_zoo
 HERE = Path(__file__).parent
 
 
-def write_report(root: Path, output: Path) -> Path:
+def write_report(root: Path, output: Path, dataset: str = "zoo") -> Path:
     """Write the page of the project at ``root`` to ``output``, whole or not at all.
 
     What has not been made yet is left out, with the command that makes it. Raises DataError
     for a file that is damaged.
     """
-    inputs = read_inputs(root)
+    inputs = read_inputs(root, dataset)
     page = render_page(inputs, describe_all(inputs, output))
     write_atomically(output, page.encode())
     return output

@@ -24,11 +24,11 @@ PAGE = """<!doctype html>
 """
 
 
-def write_plots(root: Path, folder: Path) -> list[Path]:
+def write_plots(root: Path, folder: Path, dataset: str = "zoo") -> list[Path]:
     """Write each figure of the page as NAME.vl.json (Vega-Lite) and NAME.json (its rows), and
     the page template with which ``dvc plots show`` needs no network. Gives what it wrote."""
     written = {folder / TEMPLATE: (PAGE % vega_scripts()).encode()}
-    for section in describe_all(read_inputs(root), folder / TEMPLATE):
+    for section in describe_all(read_inputs(root, dataset), folder / TEMPLATE):
         for figure in find_figures(section.parts):
             written[folder / f"{figure.name}.vl.json"] = _json(figure.spec)
             written[folder / f"{figure.name}.json"] = _json(own_rows(figure))

@@ -31,11 +31,11 @@ def write_tables_of_project(root: Path) -> None:
         write_tables(root / "datasets/zoo/build/embeddings" / codec, own, WIDTHS)
 
 
-def register_project(root: Path) -> None:
-    """The tables as version 1.0.0."""
+def register_project(root: Path, name: str = "zoo") -> None:
+    """The tables as version 1.0.0 of a dataset."""
     build = root / "datasets/zoo/build"
     sets = [build / "normalised", *sorted((build / "embeddings").glob("*"))]
-    register(root / "datasets/zoo", sets, ABOUT, {"seed": 1}, CODECS[0], ANY)
+    register(root / "datasets" / name, sets, ABOUT, {"seed": 1}, CODECS[0], ANY)
 
 
 def write_results_of_project(root: Path) -> None:

@@ -133,6 +133,14 @@ def test_tables_are_shown_before_they_are_registered(tmp_path: Path) -> None:
     assert "not registered yet" in found.text
 
 
+def test_another_dataset_than_the_zoo(tmp_path: Path) -> None:
+    small_project.write_tables_of_project(tmp_path)
+    small_project.register_project(tmp_path, "starter")
+    page = write_report(tmp_path, tmp_path / "pages/report.html", "starter")
+    assert "not registered yet" not in read(page).text
+    assert "../datasets/starter/card.md" in read(page).links
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "results/zoo").mkdir(parents=True)
     (tmp_path / "results/zoo/broken.json").write_text('{"networks": ')
