@@ -257,11 +257,12 @@ def report(output: Path, dataset: str) -> dict[str, Any]:
 
 @command(main)
 @click.argument("name", default="zoo")
-def register(name: str) -> dict[str, Any]:
+@click.option("--any-size", is_flag=True, help="After a change of sources: any row counts.")
+def register(name: str, any_size: bool) -> dict[str, Any]:
     """Make the tables the dataset's next version, if they pass the quality gate."""
     from pipeline import stages
 
-    return stages.register(ROOT, name)
+    return stages.register(ROOT, name, any_size)
 
 
 @command(datasets, "list")

@@ -7,6 +7,7 @@ the folders of the journey.
 from __future__ import annotations
 
 import json
+import math
 from contextlib import chdir
 from dataclasses import asdict
 from pathlib import Path
@@ -163,10 +164,12 @@ def report(root: Path, output: Path, dataset: str = "zoo") -> dict[str, Any]:
     return {"page": str(write_report(root, output, dataset)), "figures": len(figures)}
 
 
-def register(root: Path, name: str = "zoo") -> dict[str, Any]:
-    """Tables and embeddings -> the next version of the dataset, if the gate lets them pass."""
+def register(root: Path, name: str = "zoo", any_size: bool = False) -> dict[str, Any]:
+    """Tables and embeddings -> the next version of the dataset, if the gate lets them pass.
+    ``any_size``: however many rows the last version has."""
     from pipeline.registry.card import About
     from pipeline.registry.register import register as run
+    from pipeline.tables.quality import Bounds
 
     about = load_section(root, About, "datasets", name)
     sources = [
@@ -174,7 +177,8 @@ def register(root: Path, name: str = "zoo") -> dict[str, Any]:
         *sorted(p for p in (root / EMBEDDINGS).glob("*") if p.is_dir()),
     ]
     default = read_plain(root)["default_codec"]
-    manifest = run(root / DATASETS / name, sources, about, read_plain(root), default)
+    bounds = Bounds(least=0, most=math.inf) if any_size else Bounds()
+    manifest = run(root / DATASETS / name, sources, about, read_plain(root), default, bounds)
     return {"dataset": name, "version": manifest.version, "rows": manifest.rows}
 
 

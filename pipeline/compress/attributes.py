@@ -2,9 +2,10 @@
 
 The first word names the row's *signature* among those of its operator: which attributes there
 are, of what kind and length. Then comes each value: one digit for one of the commonest values
-of that attribute, or an escape and the numbers themselves in a self-delimiting code. Fields
-are factored this way because held-out networks keep bringing rows that training never saw,
-made of parts that it did. A row that needs more than seven words is left to the patch.
+of that attribute, or an escape and the numbers themselves in a self-delimiting code; of equal
+numbers, how many and one. Fields are factored this way because held-out networks keep bringing
+rows that training never saw, made of parts that it did. A row that needs more than seven words
+is left to the patch.
 """
 
 from __future__ import annotations
@@ -21,12 +22,17 @@ import onnx
 from pipeline.compress.fields import Group
 from pipeline.graph.network import INPUT, OUTPUT, Attributes, Value, Vertex
 from pipeline.operators.registry import registered
-from pipeline.operators.schema import OPSET
+from pipeline.operators.schema import OPSET, formal_name
 
 WORD, WORDS = 3, 8  # digits a word, words a row; one latent dimension carries one word
 ESCAPE, FAVOURITES = 15, 15
 INT64_MAX = 2**63 - 1
 OTHER = "?"
+UNIFORM, ANY_LENGTH = "uniform", -2  # several equal floats
+MOST_EQUAL = 2**16
+COMMON_FLOATS = (0.0, 1.0)  # among equal ones: a digit each, before the numbers in full
+LENGTHS = range(1, 7)  # of tuples of integers: shapes, axes, paddings
+ELEMENTWISE = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Pow")
 
 ATTRIBUTES = Group(
     "attributes",
@@ -36,7 +42,8 @@ ATTRIBUTES = Group(
 )
 
 Row = tuple[int, ...]
-Signature = tuple[tuple[str, str, int], ...]  # attribute, kind, length (-1: a single value)
+# attribute, kind, length (-1: a single value; ANY_LENGTH: the length is one of the digits)
+Signature = tuple[tuple[str, str, int], ...]
 
 
 def operator_names() -> tuple[str, ...]:
@@ -60,7 +67,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, vertices: Iterable[Vertex]) -> Vocabulary:
-        """The vocabulary of a training set."""
+        """The vocabulary of a training set, its signatures with other lengths as well."""
         signatures: dict[str, Counter[Signature]] = {}
         values: dict[tuple[str, str], Counter[str]] = {}
         spelled: dict[str, Value] = {}  # 1, 1.0 and True, 0.0 and -0.0 are equal keys
@@ -72,7 +79,7 @@ class Vocabulary:
                 spelled[text] = value
                 values.setdefault((vertex.operator, name), Counter())[text] += 1
         return cls(
-            {op: _ranked(found)[: 16**WORD] for op, found in sorted(signatures.items())},
+            {op: _widened(op, _ranked(found)) for op, found in sorted(signatures.items())},
             {
                 key: [spelled[text] for text in _ranked(found)[:FAVOURITES]]
                 for key, found in sorted(values.items())
@@ -152,6 +159,8 @@ class Vocabulary:
         if first != ESCAPE:
             return favourites[first] if first < len(favourites) else None
         read = _read_float if kind == "float" else _read_int
+        if length == ANY_LENGTH:
+            return _read_equal(digits)
         values = tuple(read(digits) for _ in range(max(length, 1)))
         if None in values or kind == "str":
             return None
@@ -163,19 +172,50 @@ def _ranked(counter: Counter[Any]) -> list[Any]:
     return [item for item, _ in sorted(counter.items(), key=lambda p: (-p[1], repr(p[0])))]
 
 
+def _widened(operator: str, known: list[Signature]) -> list[Signature]:
+    """The known signatures, those of operands that any elementwise operator may have, then all
+    of them with tuples of other lengths; as many as a word can name."""
+    bases = [*known, *_operand_signatures(operator)]
+    variants = (
+        (*base[:place], (name, kind, other), *base[place + 1 :])
+        for base in bases
+        for place, (name, kind, length) in enumerate(base)
+        if kind == "int" and length >= 0
+        for other in LENGTHS
+    )
+    return list(dict.fromkeys([*bases, *variants]))[: 16**WORD]
+
+
+def _operand_signatures(operator: str) -> Iterator[Signature]:
+    """An operand that is a parameter, a number, or equal numbers."""
+    for position in (0, 1) if operator in ELEMENTWISE else ():
+        formal = formal_name(operator, position)
+        yield ((f"{formal}.parameter", "int", 4),)
+        yield ((formal, "float", -1),)
+        yield ((formal, UNIFORM, ANY_LENGTH),)
+        yield (formal, UNIFORM, ANY_LENGTH), (f"{formal}.shape", "int", 4)
+
+
 def _kind(value: Value) -> str:
+    if _length(value) == ANY_LENGTH:
+        return UNIFORM
     sample = value[0] if isinstance(value, tuple) and value else value
     return "int" if isinstance(sample, tuple) else type(sample).__name__
 
 
 def _length(value: Value) -> int:
-    return len(value) if isinstance(value, tuple) else -1
+    if not isinstance(value, tuple):
+        return -1
+    is_even = len(value) > 1 and type(value[0]) is float and len(set(map(repr, value))) == 1
+    return ANY_LENGTH if is_even else len(value)
 
 
 def _spell(kind: str, value: Value) -> list[int] | None:
     """Escape, then every number of the value; None for text and for what is too long."""
     if kind == "str":
         return None
+    if kind == UNIFORM:
+        return _spell_equal(value)
     spell: Any = _spell_float if kind == "float" else _spell_int
     digits = [ESCAPE]
     for number in value if isinstance(value, tuple) else (value,):
@@ -184,6 +224,27 @@ def _spell(kind: str, value: Value) -> list[int] | None:
             return None
         digits += spelled
     return digits
+
+
+def _spell_equal(value: Any) -> list[int] | None:
+    """Escape, how many, which."""
+    count, number = _spell_int(len(value)), value[0]
+    common = [repr(n) for n in COMMON_FLOATS]
+    if repr(number) in common:
+        spelled: list[int] | None = [common.index(repr(number))]
+    elif (spelled := _spell_float(number)) is not None:
+        spelled = [len(common), *spelled]
+    if count is None or spelled is None or len(value) > MOST_EQUAL:
+        return None
+    return [ESCAPE, *count, *spelled]
+
+
+def _read_equal(digits: Iterator[int]) -> tuple[float, ...] | None:
+    count, first = _read_int(digits), next(digits, None)
+    if count is None or not 1 < count <= MOST_EQUAL or first is None:
+        return None
+    number = COMMON_FLOATS[first] if first < len(COMMON_FLOATS) else _read_float(digits)
+    return None if number is None else (number,) * count
 
 
 def _spell_int(number: int) -> list[int] | None:

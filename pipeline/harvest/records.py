@@ -69,6 +69,12 @@ class Refusal(Record):
     detail: str
 
 
+KINDS: dict[type[Record], dict[str, type]] = {
+    cls: {f.name: int if f.type == "int" else str for f in fields(cls)}
+    for cls in (FileRecord, Refusal)
+}
+
+
 def facts(candidate: Candidate, harvested_at: str) -> dict[str, Any]:
     """The fields that every record takes from its candidate."""
     return {
@@ -79,7 +85,7 @@ def facts(candidate: Candidate, harvested_at: str) -> dict[str, Any]:
 
 def _typed(cls: type[Record], values: dict[str, Any]) -> dict[str, Any]:
     """``values``, checked: exactly the fields of ``cls``, each of its type."""
-    kinds = {f.name: int if f.type == "int" else str for f in fields(cls)}
+    kinds = KINDS[cls]
     if set(values) != set(kinds):
         raise ValueError(f"fields {sorted(set(values) ^ set(kinds))} are missing or unknown")
     for name, kind in kinds.items():

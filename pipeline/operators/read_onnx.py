@@ -249,6 +249,8 @@ def _weight_name(
 def _count_outputs(reading: Reading, node: NodeProto) -> int:
     """Outputs at the end that nobody uses are left out: a BatchNormalization exported in
     training mode lists its new statistics, a Dropout its mask. All of a Split count."""
+    if len(node.output) == 1:
+        return 1
     operator = operator_of(node.op_type)
     if operator is not None and operator.outputs is not None:
         return len(node.output)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
-MOST = 2048  # answers of one kind
+MOST = 16_384  # answers of one kind
 
 
 def remember(known: dict[Key, Answer], key: Key, make: Callable[[], Answer]) -> Answer:

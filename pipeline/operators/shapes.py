@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from onnx import NodeProto, numpy_helper
@@ -132,7 +133,7 @@ def _infer(vertex: Vertex, operands: tuple[Tensor, ...], outputs: int) -> Tensor
         shapes[proto.name] = (proto.data_type, tuple(array.shape))
     inferred = tuple(Tensor(*known) for known in infer_outputs(node, shapes, data))
     for tensor in (*inferred, *parameters.values()):
-        if np.prod(tensor.shape, dtype=np.float64) > MAX_ELEMENTS:
+        if prod(tensor.shape) > MAX_ELEMENTS:
             raise InvalidNetwork("too_large", f"{vertex.operator}: a tensor of {tensor.shape}")
     return inferred, parameters, constants
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from math import prod
@@ -18,17 +14,16 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import ModelError
-from pipeline.graph import json_form
-from pipeline.graph.network import INPUT, OUTPUT, Network, Shape
-from pipeline.harvest.atomic import write_atomically
+from pipeline.graph.network import INPUT, OUTPUT, Network
 from pipeline.harvest.records import FileRecord
 from pipeline.harvest.shelf import Shelf
 from pipeline.operators.read_onnx import read_skeleton_network
 from pipeline.operators.registry import registered
-from pipeline.operators.shapes import infer_layers
+from pipeline.operators.shapes import Layer, infer_layers
 from pipeline.progress import track
 from pipeline.tables.describe import network_facts
-from pipeline.tables.networks import networks_rows
+from pipeline.tables.networks import network_rows
+from pipeline.tables.outcomes import Outcome, OutcomeCache, gather_rows
 
 STAGE = "normalise"
 NOT_TRAINED = ("running_mean", "running_var")
@@ -43,17 +38,6 @@ class NormaliseParams(BaseModel):
     processes: int = Field(default=2, ge=1)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one skeleton gave: a network with its shapes and parameters, or a refusal."""
-
-    network: str = ""
-    shapes: tuple[Shape, ...] = ()
-    parameters: int = 0
-    reason: str = ""
-    detail: str = ""
-
-
 def normalise(
     shelf: Shelf, params: NormaliseParams, cache: Path | None = None
 ) -> dict[str, pa.Table | list[dict[str, Any]]]:
@@ -63,20 +47,18 @@ def normalise(
     The rows do not depend on the order of the shelf nor on the number of processes.
     """
     files = shelf.files()
-    digests = sorted({record.skeleton_digest for record in files})
-    outcomes = dict(zip(digests, _read_all(shelf, digests, params, cache), strict=True))
-    networks = {d: json_form.from_json(o.network) for d, o in outcomes.items() if o.network}
-    firsts: dict[str, tuple[FileRecord, str]] = {}
+    outcomes = _read_all(shelf, {record.skeleton_digest for record in files}, params, cache)
+    firsts: dict[str, tuple[FileRecord, Outcome]] = {}
     for record in sorted(files, key=_precedence):
-        network = networks.get(record.skeleton_digest)
-        if network is not None:
-            firsts.setdefault(network.fingerprint, (record, record.skeleton_digest))
-    kept = [(networks[d], outcomes[d].shapes) for _, (_, d) in sorted(firsts.items())]
-    rows: dict[str, Any] = dict(networks_rows(kept))
+        outcome = outcomes[record.skeleton_digest]
+        if outcome.fingerprint is not None:
+            firsts.setdefault(outcome.fingerprint, (record, outcome))
+    rows: dict[str, Any] = dict(gather_rows(firsts[f][1] for f in sorted(firsts)))
     rows["networks"] = [
-        _network_row(networks[d], outcomes[d], record) for record, d in firsts.values()
+        {**outcome.facts, "name": record.name, "family": record.family}
+        for record, outcome in firsts.values()
     ]
-    rows["files"] = [_file_row(r, networks.get(r.skeleton_digest)) for r in files]
+    rows["files"] = [_file_row(r, outcomes[r.skeleton_digest].fingerprint) for r in files]
     rows["rejected"] = list(_rejections(shelf, files, outcomes))
     return rows
 
@@ -90,51 +72,60 @@ def read_skeleton_file(shelf_root: str, digest: str, max_vertices: int) -> Outco
         layers = infer_layers(network)
     except ModelError as e:
         return Outcome(reason=e.reason, detail=e.detail)
+    rows = network_rows(network, [layer.outputs[0].shape for layer in layers])
+    return Outcome(_facts(network, layers), rows)
+
+
+def _facts(network: Network, layers: Sequence[Layer]) -> dict[str, Any]:
+    """The row of networks, but for the names, which are those of a file."""
     trained = sum(
         prod(tensor.shape)
         for layer in layers
         for formal, tensor in layer.parameters.items()
         if not layer.parameter_name(formal).endswith(NOT_TRAINED)
     )
-    shapes = tuple(layer.outputs[0].shape for layer in layers)
-    return Outcome(json_form.to_json(network), shapes, trained)
+    paper = {o.name for o in registered().values() if o.paper} | {INPUT, OUTPUT}
+    return network_facts(
+        network,
+        [layer.outputs[0].shape for layer in layers],
+        name="",
+        family="",
+        parameters=trained,
+        paper_operators_only=all(v.operator in paper for v in network.vertices),
+    )
 
 
 def _read_all(
-    shelf: Shelf, digests: Sequence[str], params: NormaliseParams, cache: Path | None
-) -> Iterator[Outcome]:
-    read = partial(_cached, cache, str(shelf.root), params.max_vertices)
-    if params.processes == 1:
+    shelf: Shelf, digests: set[str], params: NormaliseParams, cache: Path | None
+) -> dict[str, Outcome]:
+    """Each skeleton's outcome: from the cache, else read, and then cached."""
+    kept = OutcomeCache(cache, params.max_vertices) if cache else None
+    outcomes = {digest: kept.get(digest) for digest in digests} if kept else {}
+    found = {digest: outcome for digest, outcome in outcomes.items() if outcome is not None}
+    missing = sorted(digests - found.keys())
+    read = partial(_read, kept, str(shelf.root), params.max_vertices)
+    contents = _map(read, missing, params.processes)
+    for digest, content in zip(missing, contents, strict=True):
+        found[digest] = Outcome.from_bytes(content)
+    return found
+
+
+def _map(
+    read: Callable[[str], bytes], digests: Sequence[str], processes: int
+) -> Iterator[bytes]:
+    """``map`` with its progress shown, in other processes where that gains time."""
+    if min(processes, len(digests)) < 2:
         yield from map(read, track(digests, STAGE))
         return
-    with ProcessPoolExecutor(params.processes) as pool:
+    with ProcessPoolExecutor(processes) as pool:
         yield from track(pool.map(read, digests), STAGE, len(digests))
 
 
-def _cached(cache: Path | None, root: str, max_vertices: int, digest: str) -> Outcome:
-    if cache is None:
-        return read_skeleton_file(root, digest, max_vertices)
-    path = cache / f"{reader_version()}-{max_vertices}" / f"{digest}.z"
-    try:
-        plain = json.loads(zlib.decompress(path.read_bytes()))
-        return Outcome(**(plain | {"shapes": tuple(map(tuple, plain["shapes"]))}))
-    except FileNotFoundError:
-        pass
-    except (ValueError, zlib.error, TypeError, KeyError):
-        path.unlink(missing_ok=True)  # a damaged cache entry is only read anew
-    outcome = read_skeleton_file(root, digest, max_vertices)
-    write_atomically(path, zlib.compress(json.dumps(asdict(outcome)).encode()))
-    return outcome
-
-
-def reader_version() -> str:
-    """A digest of the code that reads networks: other code, other cache."""
-    root = Path(__file__).parent.parent
-    digest = hashlib.sha256()
-    for folder in ("graph", "operators"):
-        for source in sorted((root / folder).glob("*.py")):
-            digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
+def _read(kept: OutcomeCache | None, root: str, max_vertices: int, digest: str) -> bytes:
+    content = read_skeleton_file(root, digest, max_vertices).to_bytes()
+    if kept:
+        kept.put(digest, content)
+    return content
 
 
 def _precedence(record: FileRecord) -> tuple[str, str, str]:
@@ -142,22 +133,10 @@ def _precedence(record: FileRecord) -> tuple[str, str, str]:
     return (str(record.source != "torchvision_zoo"), record.source, record.address)
 
 
-def _network_row(network: Network, outcome: Outcome, record: FileRecord) -> dict[str, Any]:
-    paper = {o.name for o in registered().values() if o.paper} | {INPUT, OUTPUT}
-    return network_facts(
-        network,
-        outcome.shapes,
-        name=record.name,
-        family=record.family,
-        parameters=outcome.parameters,
-        paper_operators_only=all(v.operator in paper for v in network.vertices),
-    )
-
-
-def _file_row(record: FileRecord, network: Network | None) -> dict[str, Any]:
+def _file_row(record: FileRecord, fingerprint: str | None) -> dict[str, Any]:
     names = ("file_digest", "address", "source", "licence", "bytes", "opset", "producer")
     row: dict[str, Any] = {name: getattr(record, name) for name in names}
-    row["fingerprint"] = network.fingerprint if network else None
+    row["fingerprint"] = fingerprint
     row["harvested_at"] = datetime.fromisoformat(record.harvested_at).replace(tzinfo=None)
     return row
 

@@ -152,3 +152,25 @@ def test_operators_hold_the_networks_own_and_the_ends(light):
     assert names[:3] == ("?", "Input", "Output")
     assert len(names) == len(set(names))
     assert {v.operator for n in light.values() for v in n.vertices} <= set(names)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.25, -0.0])
+@pytest.mark.parametrize("length", [2, 64, 4096])
+def test_equal_numbers_are_one_and_how_many(value, length):
+    known = Vocabulary.of([Vertex("InstanceNormalization", (("scale", (2.0, 2.0)),))])
+    one = Vertex("InstanceNormalization", (("scale", (value,) * length),))
+    assert repr(restored(known, one)) == repr(one.attributes)
+
+
+@pytest.mark.parametrize("attributes", [
+    (("B.parameter", (1, 64)),), (("A", 0.5),), (("B", (0.0,) * 16), ("B.shape", (1, 16))),
+])  # fmt: skip
+def test_operands_of_elementwise_operators_need_no_example(attributes):
+    known = Vocabulary.of([Vertex("Mul", ())])
+    assert repr(restored(known, Vertex("Mul", attributes))) == repr(attributes)
+
+
+def test_tuples_of_other_lengths_need_no_example():
+    known = Vocabulary.of([Vertex("Transpose", (("perm", (0, 2, 1)),))])
+    one = Vertex("Transpose", (("perm", (0, 3, 5, 1, 2, 4)),))
+    assert restored(known, one) == one.attributes

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pipeline.compress.structure import (
     BACK,
-    COPY,
     END,
     FRESH,
+    MORE,
     MOST,
     STRUCTURE,
     Source,
@@ -69,10 +69,12 @@ def test_any_rows_give_operands_that_come_before(rows):
 
 
 def test_rows_that_copy_copies_do_not_explode():
-    copying = (COPY, COPY, COPY, COPY, 0, 0, *[0, 0, 1] * 2, 0, 1, 1)
-    one = (BACK, END, END, END, 0, 0, 0, 0, 1, *NOTHING[9:])
+    copying = (MORE, *[END] * 5, *NOTHING[6:])
+    one = (BACK, *[END] * 5, *NOTHING[6:])
     assert sum(map(len, read_structure([NOTHING, one, *[copying] * 500]))) <= 501
-    fresh = (FRESH, END, END, END, 0, 0, 15, 15, 15, *NOTHING[9:])
+    growing = (BACK, MORE, MORE, MORE, MORE, MORE, 0, 14, 15, 15, 15, 14, 15, 15, 15)
+    assert max(map(len, read_structure([NOTHING, *[growing] * 5]))) <= MOST
+    fresh = (FRESH, *[END] * 5, 14, 15, 15, 15, *NOTHING[10:])
     assert max(map(len, read_structure([*[NOTHING] * 3000, fresh]))) <= MOST
 
 
@@ -123,12 +125,12 @@ def test_growing_concats_copy_the_one_before():
     operators, sources = dense(112)
     rows = structure_rows(operators, sources)
     assert None not in rows
-    assert rows[-2][:3] == (COPY, FRESH, END)
+    assert rows[-2][:3] == (MORE, FRESH, END)
     assert read_structure(rows) == sources
 
 
 def test_what_does_not_fit_spoils_only_itself():
-    scattered = [(v, 0) for v in (7, 1, 5, 3, 6)]
+    scattered = [(v, 0) for v in (7, 1, 5, 3, 6, 2, 4)]
     sources = [[], *[[(v, 0)] for v in range(8)], scattered, [(8, 0), (9, 0)], [(10, 0)]]
     rows = structure_rows(["Concat"] * len(sources), sources)
     assert [index for index, row in enumerate(rows) if row is None] == [9]
@@ -136,14 +138,33 @@ def test_what_does_not_fit_spoils_only_itself():
     assert back == [*sources[:9], [], *sources[10:]]
 
 
-@pytest.mark.parametrize("operands", [[(0, 8)], [(1, 0), (0, 4)]])
-def test_slots_that_no_field_holds_do_not_fit(operands):
+@pytest.mark.parametrize("operands", [[(0, 16)], [(1, 1), (0, 2), (1, 3), (0, 4)]])
+def test_slots_that_no_digits_hold_do_not_fit(operands):
     assert structure_rows(["a", "b", "c"], [[], [(0, 0)], operands])[2] is None
 
 
-def test_distances_reach_4095_and_no_further():
-    sources = [[], *[[(v, 0)] for v in range(4098)]]
-    for distance, fits in ((4095, True), (4096, False)):
+@pytest.mark.parametrize("operands", [
+    [4, 10, 16, 22, 28, 31], [13, 7, 30, 2], [31, 26, 15, 2], [30, 27, 24, 21, 3, 1],
+])  # fmt: skip
+def test_spaced_operands_that_others_read_as_well_fit(operands):
+    """VovNet's, DLA's, HarDNet's: every vertex before is read by the next one already."""
+    sources = [[], *[[(v, 0)] for v in range(31)], [(v, 0) for v in operands]]
+    rows = structure_rows(["Concat"] * len(sources), sources)
+    assert rows[-1] is not None
+    assert read_structure(rows) == sources
+
+
+def test_outputs_of_one_split_are_two_and_how_many_more():
+    sources = [[], [(0, 0)], [(0, 0)], [(1, slot) for slot in range(12)]]
+    rows = structure_rows(["Input", "Split", "Relu", "Concat"], sources)
+    assert rows[-1] is not None
+    assert rows[-1][:4] == (BACK, BACK, MORE, END)
+    assert read_structure(rows) == sources
+
+
+def test_distances_reach_4680_and_no_further():
+    sources = [[], *[[(v, 0)] for v in range(4690)]]
+    for distance, fits in ((4680, True), (4681, False)):
         sources[-1] = [(len(sources) - 2, 0), (len(sources) - 1 - distance, 0)]
         sources[-1].reverse()
         row = structure_rows(["Add"] * len(sources), sources)[-1]

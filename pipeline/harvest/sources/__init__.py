@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Protocol, cast
@@ -32,6 +33,7 @@ def source_named(name: str) -> Source:
     return cast(Source, import_module(f"{__name__}.{name}"))
 
 
+@cache
 def versions_of(*packages: str) -> str:
     """``"torch 2.14.1, timm 1.0.31"``: what an exported model's content depends on."""
     return ", ".join(f"{package} {version(package)}" for package in packages)
