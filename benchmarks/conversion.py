@@ -3,8 +3,9 @@
     python benchmarks/conversion.py --output results/conversion.json
 
 Every model is built with random weights and perturbed statistics, exported, read, rebuilt in
-torch, as Python source and as ONNX, and run. Each in a process of its own; what the output
-file holds already is not measured again.
+torch, as Python source and as ONNX, and run. Where torch and ONNX Runtime disagree, the
+library's own module is asked as well: how far it is from ONNX Runtime, and ours from it. Each
+in a process of its own; what the output file holds already is not measured again.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def measure(source: str, name: str, size: int, folder: Path) -> dict[str, Any]:
     from pipeline.operators.write_onnx import to_onnx
 
     torch.set_num_threads(1)
-    path = folder / "model.onnx"
+    path, module = folder / "model.onnx", None
     if source == "onnx_wheel":
         from pipeline.harvest.sources.onnx_wheel import FOLDER
 
@@ -112,7 +113,8 @@ def measure(source: str, name: str, size: int, folder: Path) -> dict[str, Any]:
     else:
         from pipeline.harvest.export import export_with_weights
 
-        export_with_weights(build(source, name), torch.zeros(1, 3, size, size), path)
+        module = build(source, name)
+        export_with_weights(module, torch.zeros(1, 3, size, size), path)
     network = read_onnx(path)
     found: dict[str, Any] = {"vertices": len(network)}
     weights = read_weights(path, network)
@@ -124,10 +126,14 @@ def measure(source: str, name: str, size: int, folder: Path) -> dict[str, Any]:
     expected = run_onnx(path, x)
     found["rewritten_difference"] = difference(run_onnx(rewritten, x), expected)
     with torch.inference_mode():
-        module = to_torch(network, weights).eval()
-        output = module(x)
+        rebuilt = to_torch(network, weights).eval()
+        output = rebuilt(x)
         found["torch_difference"] = difference(output.numpy(), expected)
-        found["source_lines"], found["source_same"] = write_source(network, module, x, output)
+        found["source_lines"], found["source_same"] = write_source(network, rebuilt, x, output)
+        if found["torch_difference"] > AGREE and module is not None:
+            own = module(x).numpy()
+            found["library_difference"] = difference(own, expected)
+            found["difference_from_library"] = difference(output.numpy(), own)
     return found
 
 
