@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.decode.codec import Code, Codec
 from pipeline.decode.repair import Repaired
 from pipeline.errors import ModelError
+from pipeline.evaluate.prior import Prior
 from pipeline.evaluate.runs import runs
 from pipeline.graph.json_form import to_json
 from pipeline.graph.network import Network, Vertex
@@ -134,23 +135,16 @@ def measure_runs(restored: Mapping[str, Restored], params: ZooEvaluation) -> dic
 def measure_prior(
     codec: Codec, codes: Sequence[Code], params: ZooEvaluation
 ) -> dict[str, Any]:
-    """Vectors from nowhere: normal ones with the mean and deviation of real vectors, decoded
-    and repaired; the share that runs and the repairs that it takes."""
+    """Vectors from nowhere, decoded and repaired: the share that runs and the repairs that it
+    takes."""
     if not codes or not params.prior:
         return {"prior_runs": None, "prior_networks": 0}
     random = np.random.default_rng(params.seed)
-    spread = {}
-    for group in codes[0].latents:
-        rows = np.concatenate([code.latents[group] for code in codes])
-        spread[group] = (rows.mean(0), rows.std(0))
+    prior = Prior.of(codes)
     failures, edits = [], 0
     for _ in track(range(params.prior), "run drawn networks"):
-        latents = {
-            group: random.normal(m, s, (params.prior_vertices, len(m))).astype(np.float32)
-            for group, (m, s) in spread.items()
-        }
         try:
-            repaired = repair_draft(codec, latents)
+            repaired = repair_draft(codec, prior.draw(params.prior_vertices, random))
         except ModelError as e:
             failures.append(e.reason)
             continue

@@ -1,6 +1,6 @@
 """Figures others have published, for the rows that stand beside ours.
 
-Shamalov, Efimova, Filchenkov, "Translation of a neural network into a vector representation",
+Shalamov, Efimova, Filchenkov, "Translation of a neural network into a vector representation",
 tables 1 and 2; D-VAE: Zhang et al., NeurIPS 2019, arxiv.org/abs/1904.11088, tables 1 and 2
 (also for S-VAE, GraphRNN and GCN); DVAE-EMB: ICCV Workshops 2021; PACE: its own repository.
 """

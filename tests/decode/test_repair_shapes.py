@@ -38,6 +38,23 @@ BROKEN: dict[str, Draft] = {
     "a map for a bound": headed(
         conv(0, 8), vertex("Clip", 1, 1), vertex("Clip", 2, min=0.0, max=6.0)
     ),
+    "an output padding beyond the stride": headed(
+        conv(0, 8), vertex("ConvTranspose", 1, kernel_shape=(3, 3), output_padding=(2, 2))
+    ),
+    "pads as large as the window": headed(
+        conv(0, 8),
+        vertex(
+            "AveragePool",
+            1,
+            kernel_shape=(2, 2),
+            strides=(1, 1),
+            pads=(0, 0, 2, 2),
+            count_include_pad=1,
+        ),
+    ),
+    "a norm that nobody computes": headed(
+        conv(0, 8), vertex("LpNormalization", 1, axis=1, p=5)
+    ),
     "an operator that is none": headed(vertex("Nonsense", 0, size=3)),
 }
 
@@ -59,6 +76,32 @@ def test_what_is_broken_runs_afterwards_and_says_why(what: str) -> None:
 def test_channels_are_brought_together_without_losing_the_sum() -> None:
     repaired = mended(BROKEN["channels that disagree"])
     assert "Add" in [v.operator for v in repaired.network.vertices]
+
+
+def test_a_large_map_before_a_linear_layer_is_averaged_not_the_layer_cut() -> None:
+    draft = [image(64, 64, 64), linear(0, 1000), vertex("Output", 1)]
+    found = mended(draft).network.vertices
+    assert [v.operator for v in found[1:-1]] == ["GlobalAveragePool", "Flatten", "Gemm"]
+    assert found[-2].get("out_features") == 1000
+    draft[0] = image(3, 12, 12)
+    found = mended(draft).network.vertices
+    assert [v.operator for v in found[1:-1]] == ["Flatten", "Gemm"]
+
+
+def test_every_vertex_says_where_it_comes_from() -> None:
+    draft = BROKEN["channels that disagree"]
+    repaired = mended(draft)
+    for found, origin in zip(repaired.network.vertices, repaired.origins, strict=True):
+        assert origin == -1 or draft[origin].operator == found.operator
+    assert repaired.origins.count(0) == 1
+    whole = repair(NETWORKS["residual"])
+    assert sorted(whole.origins) == list(range(len(NETWORKS["residual"])))
+
+
+def test_a_draft_without_an_input_gets_the_one_it_is_given() -> None:
+    draft = [conv(0, 8), vertex("Output", 0)]
+    assert repair(draft, image(3, 16, 16)).network.vertices[0] == image(3, 16, 16)
+    assert repair(draft).network.vertices[0].get("shape") == (3, 224, 224)
 
 
 values = st.one_of(

@@ -22,9 +22,11 @@ from pipeline.decode.repair.case import (
 )
 from pipeline.decode.repair.judge import NONSENSE
 from pipeline.decode.repair.soundness import (
+    DIVISORS,
     LIMITS,
     POSITIVE,
     SHARES,
+    SMALLEST,
     SUMMARIES,
     WORDS,
     has_attribute,
@@ -54,6 +56,10 @@ def is_sensible(case: Case, name: str) -> bool:
     values, value = case.values, case.values[name]
     declared = schema_of(case.operator).attributes.get(name)
     if value not in WORDS.get(name, {}).get(case.operator, (value,)):
+        return False
+    if (case.operator, name) in DIVISORS and not (
+        isinstance(value, float) and value >= SMALLEST
+    ):
         return False
     formal = name.partition(".")[0]
     if declared is not None:

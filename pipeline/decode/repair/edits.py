@@ -18,7 +18,9 @@ class Edit:
 
 @dataclass(frozen=True)
 class Repaired:
-    """A valid network, and what it took."""
+    """A valid network, and what it took. ``origins``: which vertex of the draft each vertex
+    of the network was, -1 for one that was put in."""
 
     network: Network
     edits: tuple[Edit, ...] = ()
+    origins: tuple[int, ...] = ()

@@ -19,10 +19,12 @@ INSERTED = -1  # origin of a vertex that the draft did not have
 
 @dataclass
 class Plan:
-    """A draft being put in order: its vertices, and which of the draft each one was."""
+    """A draft being put in order: its vertices, which of the draft each one was, and the Input
+    that one without gets."""
 
     vertices: list[Vertex]
     origins: list[int]
+    image: Vertex = DEFAULT_INPUT
     edits: list[Edit] = field(default_factory=list)
 
     def log(self, rule: str, vertex: int, reason: str) -> None:
@@ -44,9 +46,9 @@ class Plan:
         ]
 
 
-def plan_of(draft: Sequence[Vertex]) -> Plan:
+def plan_of(draft: Sequence[Vertex], image: Vertex = DEFAULT_INPUT) -> Plan:
     """A draft -> the plan to work on."""
-    return Plan(list(draft), list(range(len(draft))))
+    return Plan(list(draft), list(range(len(draft))), image)
 
 
 def drop_edges_to_nowhere(plan: Plan) -> None:
@@ -66,7 +68,7 @@ def keep_one_source(plan: Plan) -> None:
     sources = [i for i, v in enumerate(plan.vertices) if v.operator == INPUT]
     if not sources:
         sources = [len(plan.vertices)]
-        plan.vertices.append(DEFAULT_INPUT)
+        plan.vertices.append(plan.image)
         plan.origins.append(INSERTED)
         plan.log("keep_one_source", sources[0], "there is no Input")
     first, *others = sources

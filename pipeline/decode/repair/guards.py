@@ -17,6 +17,7 @@ from pipeline.decode.repair.numbers import (
     OVERFLOWING,
     Bounds,
     constant_of,
+    sees_beyond,
 )
 from pipeline.graph.network import Attributes, Shape, Vertex
 
@@ -78,6 +79,7 @@ def is_unsafe(case: Case, known: Sequence[Bounds], after: Bounds, limit: float =
     rules = (keep_positive, keep_exponents_small)
     return (
         after.scale > limit
+        or any(b.infinite and not sees_beyond(case.vertex, b.infinite) for b in known)
         or why_not_finite(case) is not None
         or any(rule(case, known, after) is not None for rule in rules)
     )

@@ -9,6 +9,7 @@ from pipeline.decode.repair.arity import fill_missing_operands, place_operands
 from pipeline.decode.repair.case import Case
 from pipeline.decode.repair.edits import Repaired
 from pipeline.decode.repair.graph import (
+    DEFAULT_INPUT,
     drop_edges_to_nowhere,
     keep_one_sink,
     keep_one_source,
@@ -37,23 +38,23 @@ GRAPH_RULES = (
 )
 
 
-def repair(draft: Sequence[Vertex]) -> Repaired:
+def repair(draft: Sequence[Vertex], image: Vertex = DEFAULT_INPUT) -> Repaired:
     """Vertices in their intended order, whatever they are -> a network that runs, and the
-    edits that it took. A draft that is a valid network already is returned as it is."""
+    edits that it took. A draft that is a valid network already is returned as it is;
+    ``image`` is the Input of one that has none."""
     vertices = [
         replace(v, operands=tuple(sorted(v.operands, key=lambda o: o.position))) for v in draft
     ]
     untouched = as_network(vertices)
     if untouched is not None:
-        return Repaired(untouched)
-    plan = plan_of(vertices)
+        return untouched
+    plan = plan_of(vertices, image)
     for rule in GRAPH_RULES:
         rule(plan)
-    network, edits = finish(walk(plan))
-    return Repaired(network, (*plan.edits, *edits))
+    return finish(walk(plan))
 
 
-def as_network(draft: Sequence[Vertex]) -> Network | None:
+def as_network(draft: Sequence[Vertex]) -> Repaired | None:
     """The network that a draft is without any edit; None where it is none that runs."""
     sinks = [i for i, v in enumerate(draft) if v.operator == OUTPUT]
     sources = {o.source for v in draft for o in v.operands}
@@ -63,7 +64,9 @@ def as_network(draft: Sequence[Vertex]) -> Network | None:
         network, order = canonicalise(draft, sinks[0])
     except InvalidNetwork:
         return None
-    return network if len(order) == len(draft) and all_run(network) else None
+    if len(order) < len(draft) or not all_run(network):
+        return None
+    return Repaired(network, (), tuple(order))
 
 
 def all_run(network: Network) -> bool:

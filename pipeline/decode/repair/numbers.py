@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import inf, log2
 from typing import Any
 
+from pipeline.decode.repair.case import ints
 from pipeline.decode.repair.judge import Flow
 from pipeline.graph.network import INPUT, Vertex
 
@@ -21,6 +22,8 @@ CLIPPED = 2.0**-7  # the one that a guard gives
 LARGEST = 52.0  # of a scale that may go on: its square is far from float32's 2**127
 OVERFLOWING, LOST = 60.0, 100.0  # no longer to be normalised; beyond doubt infinite
 EXPONENT = 1.0  # of a scale that Exp takes: values of 10, at the utmost
+
+ENDLESS = 2**31  # of a border of infinite numbers
 
 BOUNDED = frozenset({
     "Sigmoid", "HardSigmoid", "Tanh", "Softsign", "Softmax", "Sin", "Cos", "Erf", "Greater",
@@ -53,12 +56,14 @@ MOVING = frozenset({
 class Bounds:
     """``scale``: log2 of the root mean square, from above; ``low``: no element is below it;
     ``centred``: random weights make as many positive as negative elements; ``gate``: between
-    0 and 1, about as often near the one as near the other."""
+    0 and 1, about as often near the one as near the other; ``infinite``: how far it is padded
+    with an infinite number, on one side."""
 
     scale: float = 0.0
     low: float = -inf
     centred: bool = False
     gate: bool = False
+    infinite: int = 0
 
 
 def bounds_after(
@@ -69,7 +74,30 @@ def bounds_after(
         return Bounds(centred=True)
     scale = min(_scale(vertex, known, flows, made), 1e6)
     return Bounds(
-        scale, _low(vertex, known), _is_centred(vertex, known), vertex.operator in GATES
+        scale, _low(vertex, known), _is_centred(vertex, known), vertex.operator in GATES,
+        infinite_border(vertex),
+    )  # fmt: skip
+
+
+def infinite_border(vertex: Vertex) -> int:
+    """How far a Pad goes with an infinite number; ENDLESS where no MaxPool takes it away: on
+    the channels' axis, or with a positive number."""
+    value, pads = vertex.get("constant_value"), ints(vertex.get("pads")) or ()
+    if vertex.operator != "Pad" or not isinstance(value, float) or abs(value) < inf:
+        return 0
+    rank = len(pads) // 2
+    outside = max((*pads[:2], *pads[rank : rank + 2]), default=0)
+    return ENDLESS if value > 0 or outside > 0 else max(0, *pads)
+
+
+def sees_beyond(vertex: Vertex, border: int) -> bool:
+    """Whether every window of a MaxPool sees more than a border of this width."""
+    kernel, dilations = ints(vertex.get("kernel_shape")), ints(vertex.get("dilations"))
+    return (
+        vertex.operator == "MaxPool"
+        and min(kernel or (0,)) > border
+        and max(dilations or (1,)) == 1
+        and not vertex.get("ceil_mode")
     )
 
 

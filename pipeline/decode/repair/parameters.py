@@ -13,15 +13,22 @@ NORMALISING = frozenset(
     {"BatchNormalization", "InstanceNormalization", "LayerNormalization", "PRelu"}
 )
 MAX_FEATURES = 2**14
+MAX_MATRIX = 2**24  # elements of a matrix that a layer gets which did not fit
 
 
 def flatten_operand(case: Case) -> Change | None:
-    """Rule: Gemm takes rows: a map is flattened first, or averaged where it is as small."""
-    if len(case.shape) == 2:
+    """Rule: Gemm takes rows: a map is flattened first, and averaged before that where its
+    matrix would have too many elements."""
+    rank = len(case.shape)
+    if rank == 2:
         return None
-    if len(case.shape) < 2:
+    if rank < 2:
         return Change(case.vertex, "Gemm takes rows", (Adapter(0, "Reshape", ROW),))
-    return Change(case.vertex, "Gemm takes rows", (Adapter(0, "Flatten", (("axis", 1),)),))
+    features = whole(case.values.get("out_features"), 1, MAX_FEATURES) or 1
+    is_large = 3 <= rank <= 5 and prod(case.shape[1:]) * features > MAX_MATRIX
+    averaged = (Adapter(0, "GlobalAveragePool", ()),) if is_large else ()
+    flattened = Adapter(0, "Flatten", (("axis", 1),))
+    return Change(case.vertex, "Gemm takes rows", (*averaged, flattened))
 
 
 def plain_gemm(case: Case) -> Change | None:

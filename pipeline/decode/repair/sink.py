@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.decode.repair.agreement import dense, pointwise
-from pipeline.decode.repair.edits import Edit
+from pipeline.decode.repair.edits import Repaired
 from pipeline.decode.repair.graph import INSERTED
 from pipeline.decode.repair.judge import Flow
 from pipeline.decode.repair.made import Made, case_of, judged
 from pipeline.decode.repair.walk import locate
 from pipeline.graph.canonical import canonicalise
-from pipeline.graph.network import OUTPUT, Network, Operand, Vertex
+from pipeline.graph.network import OUTPUT, Operand, Vertex
 from pipeline.operators.operands import FLOAT
 
 NO_GRADIENT = frozenset({"ArgMax", "Greater", "Less", "Equal"})
 FEATURES = 10
 
 
-def finish(made: Made) -> tuple[Network, list[Edit]]:
+def finish(made: Made) -> Repaired:
     """A walk that is done -> the network and all edits. The Output is set, and what does not
     reach it left out."""
     sink = len(made.plan.vertices) - 1
@@ -35,7 +35,9 @@ def finish(made: Made) -> tuple[Network, list[Edit]]:
     for place in sorted(set(range(len(made.vertices))) - set(order)):
         if made.origins[place] >= 0:
             made.log("reach_the_sink", made.origins[place], "no longer reaches the Output")
-    return network, made.edits + made.lasting
+    places = [*made.origins, sink]
+    origins = (made.plan.origins[places[p]] if places[p] >= 0 else INSERTED for p in order)
+    return Repaired(network, (*made.plan.edits, *made.edits, *made.lasting), tuple(origins))
 
 
 def with_gradient(vertices: Sequence[Vertex], tensors: Sequence[Sequence[Flow]]) -> list[bool]:

@@ -19,6 +19,8 @@ POOLS = ("MaxPool", "AveragePool")
 LIMITS = ("min", "max", "constant_value")  # where an infinite number has a meaning
 SHARES = ("ratio", "momentum")  # between 0 and 1
 POSITIVE = ("epsilon",)
+DIVISORS = {("Celu", "alpha"), ("LRN", "bias")}  # attributes that something is divided by
+SMALLEST = 1e-3  # of a divisor
 SUMMARIES = {  # not ONNX's attributes, but what stands for parameters
     "out_channels": ("Conv", "ConvTranspose"),
     "out_features": ("Gemm",),
@@ -36,6 +38,7 @@ WORDS: dict[str, dict[str, tuple[Value, ...]]] = {  # attribute -> operator -> i
         "Resize": ("nearest", "linear", "cubic"),
     },
     "approximate": {"Gelu": ("none", "tanh")},
+    "p": {"LpNormalization": (1, 2)},
     "auto_pad": {
         "ConvTranspose": ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"),
         **dict.fromkeys(("Conv", "MaxPool", "AveragePool"), ("NOTSET",)),  # said by pads
@@ -106,6 +109,8 @@ def numbers_that_are_none(layer: Layer) -> str | None:
                 return f"{name}: {key} is {number}, no share"
             if key in POSITIVE and number <= 0:
                 return f"{name}: {key} is {number}"
+            if (name, key) in DIVISORS and number < SMALLEST:
+                return f"{name}: {key} is {number}, and divides"
     zero = layer.constants.get("B") if name == "Div" else None
     if zero is not None and not np.all(zero):
         return "Div: by a constant of 0"
@@ -158,6 +163,10 @@ def refused_by_runtime(layer: Layer) -> str | None:
         factors = (vertex.get("alpha", 1.0), vertex.get("beta", 1.0))
         if rank != 4 or any(not isinstance(f, float) or f <= 0 for f in factors):
             return "LRN: of maps of two axes only, and with positive factors"
+    if vertex.operator == "InstanceNormalization" and rank < 3:
+        return "InstanceNormalization: of maps only"
+    if vertex.operator == "Pad" and (why := why_not_padded(layer)):
+        return why
     types = {tensor.dtype for tensor in layer.operands}
     if types - {FLOAT} and vertex.operator not in OF_ANY_TYPE:
         return f"{vertex.operator}: of numbers that are not float32"
@@ -170,9 +179,39 @@ def refused_by_runtime(layer: Layer) -> str | None:
         kernel, group = vertex.get("kernel_shape"), vertex.get("group", 1)
         if weight[2:] != kernel or weight[0] % group:  # type: ignore[operator]
             return "Conv: a weight that is not its kernel's"
+    kernel, pads = vertex.get("kernel_shape"), vertex.get("pads") or ()
+    if vertex.operator in POOLS and not _less(pads, kernel):
+        return f"{vertex.operator}: pads as large as its window"
+    if vertex.operator == "ConvTranspose" and is_padded_beyond(vertex):
+        return "ConvTranspose: output_padding beyond its stride and dilation"
     if vertex.get("bias", 0) not in (0, 1) and vertex.operator in SUMMARIES["bias"]:
         return f"{vertex.operator}: bias is {vertex.get('bias')}"
     return None
+
+
+def why_not_padded(layer: Layer) -> str | None:
+    """A Pad of a value that another vertex makes, or one that reflects more than there is."""
+    if len(layer.vertex.operands) > 1:
+        return "Pad: of a value that is known at run time"
+    shape, pads = layer.operands[0].shape, layer.vertex.get("pads")
+    if layer.vertex.get("mode") == "reflect" and not _less(pads, shape):
+        return f"Pad: reflects {pads} of {shape}"
+    return None
+
+
+def is_padded_beyond(vertex: Vertex) -> bool:
+    """Whether a transposed convolution adds more at its end than it steps over."""
+    values: dict[str, Any] = dict(vertex.attributes)
+    added = values.get("output_padding") or ()
+    ones = (1,) * len(added)
+    steps = zip(values.get("strides") or ones, values.get("dilations") or ones, strict=True)
+    return bool(added) and not _less(added, tuple(max(pair) for pair in steps))
+
+
+def _less(values: Any, limits: Any) -> bool:
+    """Whether every number is below its limit; limits are repeated as often as it takes."""
+    repeated = tuple(limits) * (len(values) // len(limits))
+    return all(value < limit for value, limit in zip(values, repeated, strict=False))
 
 
 def has_odd_weights(layer: Layer) -> bool:

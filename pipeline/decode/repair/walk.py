@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.decode.repair.case import Adapter, Case, Change, sorted_attributes
 from pipeline.decode.repair.channels import set_channels
 from pipeline.decode.repair.edits import Edit
-from pipeline.decode.repair.graph import DEFAULT_INPUT, INSERTED, Plan
+from pipeline.decode.repair.graph import INSERTED, Plan
 from pipeline.decode.repair.guards import GUARDS, is_unsafe, normalise_growth, why_not_finite
 from pipeline.decode.repair.judge import NONSENSE, Verdict, judge
 from pipeline.decode.repair.made import Made, case_of, judged
@@ -42,7 +42,7 @@ def start(made: Made) -> None:
         reason = "the Input is not float32, or of one to four axes"
     if reason is not None:
         made.log("start", 0, reason)
-        vertex = smaller_input(vertex, DEFAULT_INPUT)
+        vertex = smaller_input(vertex, made.plan.image)
         verdict = judge(vertex, ())
     made.places[0] = made.append(vertex, verdict, 0)
 
