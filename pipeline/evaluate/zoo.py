@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.decode.codec import Code, Codec
-from pipeline.decode.repair import Repaired
+from pipeline.decode.repair import Repaired, repair
 from pipeline.errors import ModelError
 from pipeline.evaluate.prior import Prior
 from pipeline.evaluate.runs import runs
@@ -75,13 +75,14 @@ def evaluate_zoo(
     restored = {}
     for fingerprint, network in track(list(held_out.items()), f"evaluate {codec.name}"):
         code = codec.encode(network)
-        restored[fingerprint] = Restored(
-            code, codec.draft(code.latents), codec.decode_vectors(code)
-        )
+        draft = codec.draft(code.latents)
+        restored[fingerprint] = Restored(code, draft, repair(draft))
     patches = np.array([len(r.code.patch) for r in restored.values()] or [0])
     exact = [r.repaired.network == held_out[f] for f, r in restored.items()]
-    repaired = [r.code for r in restored.values()]
-    with_patch = [codec.decode(code) == held_out[code.fingerprint] for code in repaired]
+    with_patch = [  # without a patch, decoding is what was done already
+        (codec.decode(r.code) if r.code.patch else r.repaired.network) == held_out[f]
+        for f, r in restored.items()
+    ]
     own = sum(len(zlib.compress(to_json(n).encode(), 9)) for n in held_out.values())
     return {
         "networks": len(held_out),
@@ -144,7 +145,8 @@ def measure_prior(
     failures, edits = [], 0
     for _ in track(range(params.prior), "run drawn networks"):
         try:
-            repaired = repair_draft(codec, prior.draw(params.prior_vertices, random))
+            drawn = codec.draft(prior.draw(params.prior_vertices, random))
+            repaired = repair(drawn)
         except ModelError as e:
             failures.append(e.reason)
             continue
@@ -156,13 +158,6 @@ def measure_prior(
         "prior_edits_per_network": edits / params.prior,
         "prior_failures": sorted({reason for reason in failures if reason}),
     }
-
-
-def repair_draft(codec: Codec, latents: dict[str, np.ndarray]) -> Repaired:
-    """Vectors that no network gave -> a network."""
-    from pipeline.decode.repair import repair
-
-    return repair(codec.draft(latents))
 
 
 def measure_neighbours(

@@ -30,9 +30,10 @@ Json = dict[str, Any]
 class Inputs:
     """Everything the page is made of.
 
-    ``dataset``: its folder in the registry; ``tables`` by name, without the large ones; ``folder``: the table set with the networks,
-    None where there is none; results by codec or network, ``zoo``: the committed ones,
-    ``built``: those of this build; ``cards`` of the codecs by name.
+    ``dataset``: its folder in the registry; ``tables`` by name, without the large ones;
+    ``folder``: the table set with the networks, None where there is none; results by codec or
+    network, ``zoo``: the committed ones, ``built``: those of this build; ``cards`` of the
+    codecs by name.
     """
 
     root: Path

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
 from pipeline.decode.repair.case import Adapter, Case, Change
+from pipeline.decode.repair.graph import Plan
 from pipeline.decode.repair.numbers import (
     CLIPPED,
     EXPONENT,
@@ -17,6 +19,7 @@ from pipeline.decode.repair.numbers import (
     OVERFLOWING,
     Bounds,
     constant_of,
+    infinite_border,
     sees_beyond,
 )
 from pipeline.graph.network import Attributes, Shape, Vertex
@@ -95,6 +98,21 @@ def why_not_finite(case: Case) -> str | None:
     if weight in case.values:
         return "a weight may be 0 or less"
     return None
+
+
+def pad_with_numbers(plan: Plan) -> None:
+    """Rule: a Pad of an infinite number stands before MaxPools alone, which see more than its
+    border; another pads with 0."""
+    users: dict[int, list[Vertex]] = {}
+    for vertex in plan.vertices:
+        for operand in vertex.operands:
+            users.setdefault(operand.source, []).append(vertex)
+    for index, vertex in enumerate(plan.vertices):
+        border = infinite_border(vertex)
+        if border and not all(sees_beyond(user, border) for user in users.get(index, ())):
+            plan.log("pad_with_numbers", index, "infinite numbers go on")
+            kept = tuple(pair for pair in vertex.attributes if pair[0] != "constant_value")
+            plan.vertices[index] = replace(vertex, attributes=kept)
 
 
 def normalise_growth(bounds: Bounds, shape: Shape) -> Vertex | None:

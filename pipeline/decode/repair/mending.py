@@ -17,7 +17,7 @@ from pipeline.decode.repair.graph import (
     plan_of,
     reach_the_sink,
 )
-from pipeline.decode.repair.guards import is_unsafe
+from pipeline.decode.repair.guards import is_unsafe, pad_with_numbers
 from pipeline.decode.repair.judge import Flow, judge
 from pipeline.decode.repair.made import outputs_of
 from pipeline.decode.repair.numbers import Bounds, bounds_after
@@ -35,6 +35,7 @@ GRAPH_RULES = (
     place_operands,
     fill_missing_operands,
     reach_the_sink,
+    pad_with_numbers,
 )
 
 
@@ -91,4 +92,4 @@ def all_run(network: Network) -> bool:
             return False
         flows.append(verdict.outputs)
     trained = with_gradient(network.vertices[:-1], flows[:-1])
-    return any(trained[source] for source, _ in taken)
+    return any(trained[s] for s, _ in taken) and not any(bounds[s].infinite for s, _ in taken)

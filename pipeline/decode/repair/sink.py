@@ -23,12 +23,16 @@ def finish(made: Made) -> Repaired:
     reach it left out."""
     sink = len(made.plan.vertices) - 1
     located = (locate(made, sink, o) for o in made.plan.vertices[sink].operands)
-    found = list(dict.fromkeys((o.source, o.output) for o in located if o.source))
-    trained = with_gradient(made.vertices, made.outputs)
+    finite = [not bounds.infinite for bounds in made.bounds]
+    found = list(
+        dict.fromkeys((o.source, o.output) for o in located if o.source and finite[o.source])
+    )
+    flows = with_gradient(made.vertices, made.outputs)
+    trained = [a and b for a, b in zip(flows, finite, strict=True)]
     if not any(trained[source] for source, _ in found):
         found = [(last_layer(made, trained, sink), 0)]
     if len(found) < len(made.plan.vertices[sink].operands):
-        made.log("finish", sink, "operands of the Output that are one or the Input")
+        made.log("finish", sink, "operands of the Output that are one, the Input, or infinite")
     operands = tuple(Operand(v, s, p) for p, (v, s) in enumerate(found))
     vertices = [*made.vertices, Vertex(OUTPUT, (), operands)]
     network, order = canonicalise(vertices, len(vertices) - 1)
