@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import pytest
-from drafts import NETWORKS, Draft, conv, image, linear, vertex
+from drafts import NETWORKS, Draft, conv, image, linear, pool, vertex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,29 @@ BROKEN: dict[str, Draft] = {
     "a permutation of other axes": headed(conv(0, 8), vertex("Transpose", 1, perm=(0, 5))),
     "a map for a bound": headed(
         conv(0, 8), vertex("Clip", 1, 1), vertex("Clip", 2, min=0.0, max=6.0)
+    ),
+    "windows of four axes": headed(
+        vertex("Reshape", 0, shape=(0, 3, 3, 2, 2, 12)),
+        vertex("AveragePool", 1, kernel_shape=(1,) * 4, strides=(1,) * 4),
+        vertex("Reshape", 2, shape=(0, 3, 12, 12)),
+    ),
+    "a divisor of next to nothing": headed(conv(0, 8), vertex("Celu", 1, alpha=1e-20)),
+    "a normalisation of rows": headed(
+        vertex("Flatten", 0, axis=1), vertex("InstanceNormalization", 1, epsilon=1e-5)
+    ),
+    "a border of infinite numbers": headed(
+        vertex("Pad", 0, pads=(0, 0, 1, 1, 0, 0, 1, 1), mode="constant", constant_value=-inf),
+        conv(1, 8),
+    ),
+    "a border as wide as the window": headed(
+        vertex("Pad", 0, pads=(0, 0, 2, 2, 0, 0, 2, 2), mode="constant", constant_value=-inf),
+        pool("MaxPool", 1),
+    ),
+    "an image that is reflected too far": headed(
+        vertex("Pad", 0, pads=(0, 0, 20, 0, 0, 0, 0, 0), mode="reflect")
+    ),
+    "a map for the value of a pad": headed(
+        vertex("Pad", 0, 0, pads=(0, 0, 1, 1, 0, 0, 1, 1), mode="edge")
     ),
     "an output padding beyond the stride": headed(
         conv(0, 8), vertex("ConvTranspose", 1, kernel_shape=(3, 3), output_padding=(2, 2))
@@ -86,6 +110,14 @@ def test_a_large_map_before_a_linear_layer_is_averaged_not_the_layer_cut() -> No
     draft[0] = image(3, 12, 12)
     found = mended(draft).network.vertices
     assert [v.operator for v in found[1:-1]] == ["Flatten", "Gemm"]
+
+
+def test_infinite_pads_before_a_max_pool_stay() -> None:
+    pads = vertex(
+        "Pad", 0, pads=(0, 0, 0, 0, 0, 0, 1, 1), constant_value=-inf, mode="constant"
+    )
+    draft = headed(pads, pool("MaxPool", 1, 3))
+    assert mended(draft).edits == ()
 
 
 def test_every_vertex_says_where_it_comes_from() -> None:

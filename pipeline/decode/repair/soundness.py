@@ -16,6 +16,7 @@ from pipeline.operators.schema import position_of, schema_of
 from pipeline.operators.shapes import Layer
 
 POOLS = ("MaxPool", "AveragePool")
+SLIDING = (*POOLS, "Conv", "ConvTranspose")
 LIMITS = ("min", "max", "constant_value")  # where an infinite number has a meaning
 SHARES = ("ratio", "momentum")  # between 0 and 1
 POSITIVE = ("epsilon",)
@@ -180,6 +181,8 @@ def refused_by_runtime(layer: Layer) -> str | None:
         if weight[2:] != kernel or weight[0] % group:  # type: ignore[operator]
             return "Conv: a weight that is not its kernel's"
     kernel, pads = vertex.get("kernel_shape"), vertex.get("pads") or ()
+    if vertex.operator in SLIDING and not 3 <= rank <= 5:
+        return f"{vertex.operator}: of maps of one to three axes"
     if vertex.operator in POOLS and not _less(pads, kernel):
         return f"{vertex.operator}: pads as large as its window"
     if vertex.operator == "ConvTranspose" and is_padded_beyond(vertex):
