@@ -118,7 +118,7 @@ class Codec:
 
     def decode_vectors(self, code: Code) -> Repaired:
         """The vectors alone -> a valid network, and the repairs that it took."""
-        return repair(self.draft(code.latents))
+        return restore(self.draft(code.latents), code.fingerprint)
 
     def draft(self, latents: dict[str, np.ndarray]) -> list[Vertex]:
         """Vectors -> vertices, before any repair."""
@@ -167,6 +167,16 @@ def codec_names(directory: Path = SHIPPED, domain: str | None = None) -> list[st
 def domain_of(directory: Path, name: str) -> str:
     """What a codec compresses: the networks of the ``zoo``, or the cells of ``enas6``."""
     return str(read_card(directory / name).get("domain", "enas6"))
+
+
+def restore(draft: Sequence[Vertex], fingerprint: str) -> Repaired:
+    """A draft with this fingerprint is the network that was encoded, however deep or large;
+    any other is repaired."""
+    try:
+        network = Network(tuple(draft))
+    except InvalidNetwork:
+        return repair(draft)
+    return Repaired(network) if network.fingerprint == fingerprint else repair(draft)
 
 
 def make_patch(draft: Sequence[Vertex], vertices: Sequence[Vertex]) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.decode.codec import Code, Codec
+from pipeline.decode.codec import Code, Codec, restore
 from pipeline.decode.repair import Repaired, repair
 from pipeline.errors import ModelError
 from pipeline.evaluate.prior import Prior
@@ -76,7 +76,7 @@ def evaluate_zoo(
     for fingerprint, network in track(list(held_out.items()), f"evaluate {codec.name}"):
         code = codec.encode(network)
         draft = codec.draft(code.latents)
-        restored[fingerprint] = Restored(code, draft, repair(draft))
+        restored[fingerprint] = Restored(code, draft, restore(draft, fingerprint))
     patches = np.array([len(r.code.patch) for r in restored.values()] or [0])
     exact = [r.repaired.network == held_out[f] for f, r in restored.items()]
     with_patch = [  # without a patch, decoding is what was done already
