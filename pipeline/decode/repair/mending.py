@@ -23,6 +23,7 @@ from pipeline.decode.repair.made import outputs_of
 from pipeline.decode.repair.numbers import Bounds, bounds_after
 from pipeline.decode.repair.sink import finish, with_gradient
 from pipeline.decode.repair.walk import walk
+from pipeline.decode.trial import is_finite
 from pipeline.errors import InvalidNetwork
 from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import OUTPUT, Network, Vertex
@@ -71,13 +72,14 @@ def as_network(draft: Sequence[Vertex]) -> Repaired | None:
 
 
 def all_run(network: Network) -> bool:
-    """Whether the judge objects to no vertex, values stay finite, and a gradient reaches the
-    Output."""
+    """Whether the judge objects to no vertex, a gradient reaches the Output, and values stay
+    finite: where the estimate, which is one from above, does not say so, they are computed."""
     taken = [(o.source, o.output) for o in network.vertices[-1].operands]
     if len(set(taken)) < len(taken) or (0, 0) in taken:
         return False
     flows: list[tuple[Flow, ...]] = []
     bounds: list[Bounds] = []
+    safe = True
     for vertex in network.vertices:
         given = [flows[o.source][o.output : o.output + 1] for o in vertex.operands]
         if not all(given):
@@ -88,8 +90,9 @@ def all_run(network: Network) -> bool:
             return False
         known = [bounds[o.source] for o in vertex.operands]
         bounds.append(bounds_after(vertex, known, tensors, verdict.outputs[0]))
-        if vertex.operator != OUTPUT and is_unsafe(Case(vertex, tensors), known, bounds[-1]):
-            return False
+        if vertex.operator != OUTPUT:
+            safe &= not is_unsafe(Case(vertex, tensors), known, bounds[-1])
         flows.append(verdict.outputs)
     trained = with_gradient(network.vertices[:-1], flows[:-1])
-    return any(trained[s] for s, _ in taken) and not any(bounds[s].infinite for s, _ in taken)
+    safe &= not any(bounds[source].infinite for source, _ in taken)
+    return any(trained[source] for source, _ in taken) and (safe or is_finite(network))

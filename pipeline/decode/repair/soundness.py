@@ -186,7 +186,7 @@ def refused_by_runtime(layer: Layer) -> str | None:
     if vertex.operator in POOLS and not _less(pads, kernel):
         return f"{vertex.operator}: pads as large as its window"
     if vertex.operator == "ConvTranspose" and is_padded_beyond(vertex):
-        return "ConvTranspose: output_padding beyond its stride and dilation"
+        return "ConvTranspose: output_padding beyond its stride"
     if vertex.get("bias", 0) not in (0, 1) and vertex.operator in SUMMARIES["bias"]:
         return f"{vertex.operator}: bias is {vertex.get('bias')}"
     return None
@@ -196,19 +196,20 @@ def why_not_padded(layer: Layer) -> str | None:
     """A Pad of a value that another vertex makes, or one that reflects more than there is."""
     if len(layer.vertex.operands) > 1:
         return "Pad: of a value that is known at run time"
-    shape, pads = layer.operands[0].shape, layer.vertex.get("pads")
-    if layer.vertex.get("mode") == "reflect" and not _less(pads, shape):
+    values: dict[str, Any] = dict(layer.vertex.attributes)
+    shape, pads = layer.operands[0].shape, values.get("pads", ())
+    if "axes" not in values and len(pads) != 2 * len(shape):
+        return f"Pad: {len(pads)} pads of {len(shape)} axes"
+    if values.get("mode") == "reflect" and not _less(pads, shape):
         return f"Pad: reflects {pads} of {shape}"
     return None
 
 
 def is_padded_beyond(vertex: Vertex) -> bool:
     """Whether a transposed convolution adds more at its end than it steps over."""
-    values: dict[str, Any] = dict(vertex.attributes)
-    added = values.get("output_padding") or ()
-    ones = (1,) * len(added)
-    steps = zip(values.get("strides") or ones, values.get("dilations") or ones, strict=True)
-    return bool(added) and not _less(added, tuple(max(pair) for pair in steps))
+    added: Any = vertex.get("output_padding") or ()
+    strides: Any = vertex.get("strides") or (1,) * len(added)
+    return bool(added) and not _less(added, strides)
 
 
 def _less(values: Any, limits: Any) -> bool:
