@@ -42,6 +42,7 @@ from pipeline.evaluate.stretches import (
 )
 from pipeline.graph.network import Vertex
 from pipeline.harvest.atomic import write_atomically
+from pipeline.tables.read import read_tables
 from pipeline.tables.read_networks import read_networks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +51,7 @@ CODECS = ("zoo-ae", "zoo-vae", "zoo-seq2seq")
 KINDS = ("prior", "corrupted")
 SEED = 0
 FEWEST, MOST = 5, 64  # vertices of a draft from the prior
+SAMPLE, LARGEST = 300, 400  # networks that vectors are taken from, vertices of one at most
 WHOLE = 0.25  # share of the corrupted codes that are of a whole network
 WHOLES, STRETCHES = Bounds(5, 160, 4_000_000), Bounds(5, 80, 2_000_000)
 SMALL_INPUT = image_of(SIDES[0])  # of a corrupted code that has lost its own
@@ -57,6 +59,7 @@ AT_ONCE = 50  # drafts between two writes
 PACKAGES = ("numpy", "onnx", "onnxruntime", "torch")
 PARAMETERS: dict[str, Any] = {
     "prior_vertices": [FEWEST, MOST],
+    "sample": {"networks": SAMPLE, "most_vertices": LARGEST},
     "whole_share": WHOLE,
     "whole": asdict(WHOLES),
     "stretch": asdict(STRETCHES),
@@ -186,6 +189,16 @@ def settings() -> dict[str, Any]:
     return {"seed": SEED, "parameters": PARAMETERS, "dataset": dataset}
 
 
+def read_sample() -> list[Network]:
+    """The first networks by fingerprint, of those that are not too large."""
+    table = read_tables(DATASET / "tables", ["networks"])["networks"]
+    rows = zip(
+        *(table.column(name).to_pylist() for name in ("fingerprint", "vertices")), strict=True
+    )
+    chosen = sorted(f for f, vertices in rows if vertices <= LARGEST)[:SAMPLE]
+    return [network for _, network in read_networks(DATASET / "tables", chosen)]
+
+
 def digest_of(codec: str) -> str:
     """Of the codec's weights."""
     return digest(SHIPPED / f"{codec}.safetensors")
@@ -221,7 +234,7 @@ def write(output: Path, found: dict[str, dict[str, Measured]]) -> None:
 def run(codecs: Sequence[str], kinds: Sequence[str], networks: int, output: Path) -> None:
     """Measures in turn, some of every codec and kind, until each has its number."""
     settings()
-    real = Real([network for _, network in read_networks(DATASET / "tables")])
+    real = Real(read_sample())
     found = held(output)
     drawings = {name: Drawing(load_codec(name), real) for name in codecs}
     started = time.monotonic()

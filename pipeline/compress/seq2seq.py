@@ -52,7 +52,8 @@ class SequenceDecoder(nn.Module):
         outside = torch.arange(int(classes.max())) >= classes[:, None]
         self.register_buffer("mask", outside, persistent=False)  # (B longest, classes)
         self.register_buffer("lowest", lowest.view(self.blocks, -1), persistent=False)
-        self.register_buffer("back", torch.argsort(slots)[: len(group.cardinalities)])
+        back = torch.argsort(slots)[: len(group.cardinalities)]
+        self.register_buffer("back", back, persistent=False)
         self.waves = Waves(frequencies)
         self.next = nn.Parameter(torch.randn(self.blocks, self.longest, width))
         self.start = nn.Linear(self.waves.width(group.dimensions // self.blocks), width)

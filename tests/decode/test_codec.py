@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.compress.store import load_model, read_card
 from pipeline.decode.codec import (
     MAX_PATCH,
     SHIPPED,
@@ -230,3 +231,8 @@ def test_the_trap_works():
     pickle.loads(pickle.dumps(Trap()))
     assert Trap.sprung
     Trap.sprung = False
+
+
+@pytest.mark.parametrize("name", codec_names())
+def test_every_shipped_codec_loads(name):
+    assert load_model(SHIPPED / name).kind == read_card(SHIPPED / name)["kind"]

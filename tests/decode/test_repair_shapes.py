@@ -45,6 +45,7 @@ BROKEN: dict[str, Draft] = {
         vertex("Reshape", 2, shape=(0, 3, 12, 12)),
     ),
     "a divisor of next to nothing": headed(conv(0, 8), vertex("Celu", 1, alpha=1e-20)),
+    "a power far below 0": headed(vertex("Sigmoid", 0), vertex("Pow", 1, Y=-900.0)),
     "a normalisation of rows": headed(
         vertex("Flatten", 0, axis=1), vertex("InstanceNormalization", 1, epsilon=1e-5)
     ),

@@ -162,6 +162,8 @@ def _scale(
         return 5.0
     if name == "Pow":
         exponent = vertex.get("Y")
+        if isinstance(exponent, int | float) and exponent < 0:
+            return -exponent * max(0.0, -log2(max(known[0].low, FLOOR)))
         return max(0.0, largest) * (8 if not isinstance(exponent, int | float) else exponent)
     if name == "Exp":
         return 10 * 2 ** min(largest, 4.0)
