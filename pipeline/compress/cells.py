@@ -155,6 +155,36 @@ def is_valid(graphs: Graphs, exact_size: bool = True) -> Tensor:
     return good & (size == VERTICES) if exact_size else good
 
 
+def mend(graphs: Graphs) -> Graphs:
+    """The same number of valid graphs; those that are valid already stay as they are.
+
+    Eight vertices: the input, six layers (of the first operator where there is none), the
+    output, which reads the last layer alone; edges go forward, every i -> i+1 among them.
+    """
+    types, edges = _of_size(graphs.types, 1, ABSENT), _of_size(graphs.edges, 2, False)
+    good = is_valid(graphs)
+    place = torch.arange(VERTICES)
+    layers = types[:, 1:-1].clamp(min=OUTPUT + 1)
+    ends = [torch.full((len(types), 1), end) for end in (INPUT, OUTPUT)]
+    mended = edges.triu(1)
+    mended[:, :-1, -1] = False
+    mended[:, place[:-1], place[1:]] = True
+    return Graphs(
+        torch.where(good[:, None], types, torch.cat([ends[0], layers, ends[1]], 1)),
+        torch.where(good[:, None, None], edges, mended),
+    )
+
+
+def _of_size(values: Tensor, dims: int, fill: int | bool) -> Tensor:
+    """Cut or filled up to eight vertices along the last ``dims`` dimensions."""
+    for dim in range(-dims, 0):
+        values = values.narrow(dim, 0, min(values.shape[dim], VERTICES))
+        missing = list(values.shape)
+        missing[dim] = VERTICES - values.shape[dim]
+        values = torch.cat([values, values.new_full(missing, fill)], dim)
+    return values
+
+
 def to_cells(graphs: Graphs) -> Cells:
     """Graphs, every one of them valid with eight vertices -> the same networks as cells."""
     sources, targets = torch.tensor(LINK_ENDS).T

@@ -5,7 +5,6 @@ can be held against the published ones; where this project measures more, the ke
 """
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from pipeline.compress.store import load_model, read_card
 from pipeline.evaluate.enas6_prediction import EPOCHS, INDUCING, predict_accuracy
 
 POINTS, DECODES, SEED = 1000, 10, 0
-Repair = Callable[[Graphs], Graphs]
 
 
 def measure_accuracy(codec: Enas6Codec, test: Cells, seed: int = SEED) -> dict[str, float]:
@@ -44,12 +42,12 @@ def came_back(made: Graphs, cells: Cells) -> Tensor:
 
 
 def measure_prior(
-    codec: Enas6Codec, train: Cells, repair: Repair | None = None, seed: int = SEED
+    codec: Enas6Codec, train: Cells, seed: int = SEED
 ) -> dict[str, float | None]:
     """Validity, uniqueness and novelty of what is decoded from 1,000 points of N(0, I), scaled
     to the mean and deviation of the training vectors, ten stochastic decodes each.
 
-    ``validity_repaired``: the share that is valid after ``repair``; None where none is given.
+    ``validity_repaired``: the share that is valid after mending.
     """
     generator = torch.Generator().manual_seed(seed)
     vectors = codec.encode(train)
@@ -62,7 +60,7 @@ def measure_prior(
     return {
         "validity": _share(enas.is_valid(made, exact_size=False)),
         "validity_eight_vertices": _share(valid),
-        "validity_repaired": None if repair is None else _share(enas.is_valid(repair(made))),
+        "validity_repaired": _share(enas.is_valid(enas.mend(made))),
         "uniqueness": len(torch.unique(found)) / count,
         "novelty": 1 - int(torch.isin(found, enas.numbers(train)).sum()) / count,
     }
@@ -122,12 +120,11 @@ def evaluate_enas6(
     data_path: Path | str,
     directory: Path | str,
     *,
-    repair: Repair | None = None,
     epochs: int = EPOCHS,
 ) -> dict[str, Any]:
     """Every metric of the codec ``directory/codec_name`` -> what stands in results/enas6.
 
-    ``repair``: the rules that make a decoded graph valid. ``epochs``: of the sparse GP.
+    ``epochs``: of the sparse GP.
     Raises DataError where the codec or the ENAS set is missing or damaged.
     """
     began = time.perf_counter()
@@ -135,7 +132,7 @@ def evaluate_enas6(
     codec, card = Enas6Codec(load_model(path)), read_card(path)
     train, test = enas.split(*enas.read_cells(data_path))
     result: dict[str, Any] = {**measure_accuracy(codec, test[0])}
-    result |= measure_prior(codec, train[0], repair)
+    result |= measure_prior(codec, train[0])
     result |= measure_prediction(codec, train, test, epochs)
     result |= {"latent": measure_latent(codec, test[0])} | measure_speed(codec, test[0])
     kept = (

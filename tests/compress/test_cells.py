@@ -114,3 +114,16 @@ def test_a_shorter_network_is_valid_only_where_size_is_not_looked_at(drawn):
     shorter = enas.Graphs(types, edges)
     assert enas.is_valid(shorter, exact_size=False).all()
     assert not enas.is_valid(shorter).any()
+
+
+@pytest.mark.parametrize("vertices", [1, 5, 8, 11])
+def test_mending_makes_any_graph_valid_and_leaves_valid_ones(drawn, vertices):
+    choose = torch.Generator().manual_seed(vertices)
+    types = torch.randint(-1, 8, (200, vertices), generator=choose)
+    edges = torch.rand(200, vertices, vertices, generator=choose) < 0.5
+    mended = enas.mend(enas.Graphs(types, edges))
+    assert enas.is_valid(mended).all()
+    good = enas.to_graphs(drawn)
+    same = enas.mend(good)
+    assert torch.equal(same.types, good.types)
+    assert torch.equal(same.edges, good.edges)
