@@ -35,6 +35,9 @@ BROKEN: dict[str, Draft] = {
     "bounds past the end": headed(
         conv(0, 8), vertex("Slice", 1, axes=(7,), starts=(90,), ends=(3,), steps=(0,))
     ),
+    "a resize of two axes to no sizes": headed(
+        conv(0, 8), vertex("Resize", 1, axes=(2, 3), sizes=(), mode="nearest")
+    ),
     "a permutation of other axes": headed(conv(0, 8), vertex("Transpose", 1, perm=(0, 5))),
     "a map for a bound": headed(
         conv(0, 8), vertex("Clip", 1, 1), vertex("Clip", 2, min=0.0, max=6.0)

@@ -59,6 +59,7 @@ def why_unsound(layer: Layer) -> str | None:
         or strides_beyond(layer)
         or windows_in_padding(layer)
         or indices_beyond(layer)
+        or resized_otherwise(layer)
         or refused_by_runtime(layer)
     )
 
@@ -142,6 +143,19 @@ def windows_in_padding(layer: Layer) -> str | None:
         places = starts[:, None] + steps
         if not ((places >= 0) & (places < size)).any(1).all():
             return f"{layer.vertex.operator}: a window lies in the padding alone"
+    return None
+
+
+def resized_otherwise(layer: Layer) -> str | None:
+    """A Resize with more or fewer sizes, or scales, than axes."""
+    if layer.vertex.operator != "Resize":
+        return None
+    axes = layer.vertex.get("axes")
+    count = len(axes) if isinstance(axes, tuple) else len(layer.operands[0].shape)
+    for name in ("sizes", "scales"):
+        given = layer.constants.get(name)
+        if given is not None and given.size != count:
+            return f"Resize: {given.size} {name} for {count} axes"
     return None
 
 
