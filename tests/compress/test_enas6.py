@@ -89,7 +89,7 @@ def test_unknown_kinds_and_keys_are_refused(tmp_path, data):
 def test_all_that_results_must_hold_is_measured(tmp_path, data, monkeypatch):
     monkeypatch.setattr(enas6_prediction, "INDUCING", 20)
     train_enas6("vae", small(SMALL), data, tmp_path, tmp_path / "work")
-    found = evaluate_enas6("small", data, tmp_path, repair=lambda graphs: graphs, epochs=1)
+    found = evaluate_enas6("small", data, tmp_path, epochs=1)
     promised = (
         "accuracy_strict accuracy_dvae_protocol validity validity_repaired uniqueness novelty "
         "rmse pearson_r latent train_graphs_per_second curve seed parameters versions machine "

@@ -6,11 +6,12 @@ from dataclasses import replace
 from math import inf
 
 import pytest
-from drafts import NETWORKS, Draft, conv, image, linear, pool, vertex
+from drafts import NETWORKS, Draft, conv, image, layer, linear, pool, vertex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.decode.repair import Repaired, repair
+from pipeline.decode.repair.agreement import resize
 from pipeline.evaluate.runs import runs
 from pipeline.graph.network import Operand, Value, Vertex
 
@@ -48,13 +49,37 @@ BROKEN: dict[str, Draft] = {
         vertex("Reshape", 2, shape=(0, 3, 12, 12)),
     ),
     "a divisor of next to nothing": headed(conv(0, 8), vertex("Celu", 1, alpha=1e-20)),
+    "an axis that no tensor has": headed(
+        conv(0, 8),
+        vertex("Transpose", 1, perm=(0, 3, 2, 1)),
+        vertex("Softmax", 2, axis=2**63 - 1),
+    ),
+    "a power of what may be small, in an exponent": headed(
+        conv(0, 8), vertex("Pow", 1, 0), vertex("Exp", 2)
+    ),
     "a power far below 0": headed(vertex("Sigmoid", 0), vertex("Pow", 1, Y=-900.0)),
+    "a resize of what is not float32": headed(
+        vertex("Transpose", 0, perm=(0, 3, 1, 2)), vertex("Cast", 1, to=7), vertex("Resize", 2)
+    ),
+    "a choice of truth values": headed(
+        vertex("Equal", 0, 0), vertex("Where", 1, 1, 1), vertex("Cast", 2, to=1), conv(3, 4)
+    ),
+    "indices from elsewhere": headed(
+        conv(0, 8),
+        vertex("ReduceMean", 1, axes=(2, 3), keepdims=1),
+        vertex("ArgMax", 1, axis=1, keepdims=0),
+        vertex("Gather", 2, 3, axis=2),
+        vertex("Nonsense", 4),
+    ),
     "a normalisation of rows": headed(
         vertex("Flatten", 0, axis=1), vertex("InstanceNormalization", 1, epsilon=1e-5)
     ),
     "a border of infinite numbers": headed(
         vertex("Pad", 0, pads=(0, 0, 1, 1, 0, 0, 1, 1), mode="constant", constant_value=-inf),
         conv(1, 8),
+    ),
+    "a border of nothing": headed(
+        vertex("Pad", 0, pads=(), mode="constant", constant_value=-inf), conv(1, 8)
     ),
     "a border as wide as the window": headed(
         vertex("Pad", 0, pads=(0, 0, 2, 2, 0, 0, 2, 2), mode="constant", constant_value=-inf),
@@ -122,6 +147,26 @@ def test_infinite_pads_before_a_max_pool_stay() -> None:
     )
     draft = headed(pads, pool("MaxPool", 1, 3))
     assert mended(draft).edits == ()
+
+
+def test_no_transpose_is_moved_through_a_resize() -> None:
+    name, attributes = resize((9, 5))
+    draft = headed(
+        vertex("Transpose", 0, perm=(0, 3, 1, 2)), vertex("Sigmoid", 1),
+        layer(name, 2, attributes), vertex("Transpose", 3, perm=(0, 2, 3, 1)),
+        vertex("Nonsense", 4),
+    )  # fmt: skip
+    repaired = mended(draft)
+    assert "shield_resize" in [edit.rule for edit in repaired.edits]
+    assert repair(repaired.network.vertices).edits == ()
+
+
+def test_a_resize_that_cannot_be_is_bypassed_without_its_shield() -> None:
+    name, attributes = resize((9, 5))
+    huge = {**dict(attributes), "sizes": (2**15, 2**15)}
+    draft = headed(vertex("Transpose", 0, perm=(0, 3, 1, 2)), vertex(name, 1, **huge))
+    found = [v.operator for v in mended([image(64, 64, 64), *draft[1:]]).network.vertices]
+    assert not {"AveragePool", "Resize"} & set(found)
 
 
 def test_every_vertex_says_where_it_comes_from() -> None:

@@ -27,6 +27,7 @@ from pipeline.graph.network import Attributes, Shape, Vertex
 POSITIVE: Attributes = (("min", CLIPPED),)
 SMALL: Attributes = (("max", 8.0), ("min", -8.0))
 MAX_FACTORS = 64
+MAX_EXPONENT = 16
 NORMAL = 4.0  # a scale that normalising would not lower by much
 EPSILON = float(np.float32(1e-5))  # as a file gives it back
 
@@ -92,8 +93,13 @@ def why_not_finite(case: Case) -> str | None:
     """Why no guard keeps an operator's values or gradients finite; None where one can."""
     if case.operator == "MeanVarianceNormalization":
         return "its gradient is none where nothing varies"
+    if case.operator == "Gather" and len(case.flows) > 1:
+        return "indices that are known at run time"
     if case.operator == "ReduceProd" and prod(case.shape) > MAX_FACTORS:
         return "a product of many factors"
+    exponent = constant_of(case.vertex) if case.operator == "Pow" else None
+    if exponent is not None and np.abs(exponent).max() > MAX_EXPONENT:
+        return "a power far beyond any that networks take"
     weight = {"Div": "B.parameter", "Pow": "X.parameter"}.get(case.operator)
     if weight in case.values:
         return "a weight may be 0 or less"

@@ -87,7 +87,7 @@ def infinite_border(vertex: Vertex) -> int:
         return 0
     rank = len(pads) // 2
     outside = max((*pads[:2], *pads[rank : rank + 2]), default=0)
-    return ENDLESS if value > 0 or outside > 0 else max(0, *pads)
+    return ENDLESS if value > 0 or outside > 0 else max((0, *pads))
 
 
 def sees_beyond(vertex: Vertex, border: int) -> bool:
@@ -164,7 +164,9 @@ def _scale(
         exponent = vertex.get("Y")
         if isinstance(exponent, int | float) and exponent < 0:
             return -exponent * max(0.0, -log2(max(known[0].low, FLOOR)))
-        return max(0.0, largest) * (8 if not isinstance(exponent, int | float) else exponent)
+        if not isinstance(exponent, int | float):
+            return 3 * max(0.0, largest, -log2(max(known[0].low, FLOOR)))
+        return max(0.0, largest) * exponent
     if name == "Exp":
         return 10 * 2 ** min(largest, 4.0)
     if name == "Clip":
@@ -174,9 +176,11 @@ def _scale(
     if name in ("ReduceSum", "ReduceL1", "ReduceL2"):
         return largest + log2(max(1.0, ratio))
     if name == "ReduceProd":
-        return max(0.0, largest) * max(1.0, ratio)
+        return (max(0.0, largest) + 1) * max(1.0, ratio)
     if name in ("BatchNormalization", "Elu", "Celu", "Selu"):
         return max(largest, 2.0)
+    if name in ("Max", "Min", "Mean") and constant is not None:
+        return max(largest, fixed)
     return max(largest, 0.0) if name in ("Softplus", "LogSoftmax") else largest
 
 

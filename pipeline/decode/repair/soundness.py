@@ -8,6 +8,7 @@ from math import inf, isfinite
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
 from pipeline.graph.network import INPUT, Value, Vertex
 from pipeline.operators.operands import FLOAT
@@ -46,6 +47,7 @@ WORDS: dict[str, dict[str, tuple[Value, ...]]] = {  # attribute -> operator -> i
     },
 }
 ABSURD = 1e6  # of an attribute that is a number
+BOOL = int(TensorProto.BOOL)
 MAX_STRIDE = 256  # torch's gradient walks over every place that a stride leaves out
 MAX_PLACES = 2**22  # that are looked at on one axis
 
@@ -58,6 +60,7 @@ def why_unsound(layer: Layer) -> str | None:
         or numbers_that_are_none(layer)
         or strides_beyond(layer)
         or windows_in_padding(layer)
+        or axis_beyond(layer)
         or indices_beyond(layer)
         or resized_otherwise(layer)
         or refused_by_runtime(layer)
@@ -171,17 +174,30 @@ def indices_beyond(layer: Layer) -> str | None:
     return None
 
 
+def axis_beyond(layer: Layer) -> str | None:
+    """An axis that the tensor does not have; Flatten may name the one after the last."""
+    axis, rank = (
+        layer.vertex.get("axis"),
+        len(layer.operands[0].shape) if layer.operands else 0,
+    )
+    if isinstance(axis, int) and not -rank <= axis <= rank:
+        return f"{layer.vertex.operator}: axis {axis} of {rank}"
+    return None
+
+
 def refused_by_runtime(layer: Layer) -> str | None:
     """What ONNX allows and ONNX Runtime does not."""
     vertex, rank = layer.vertex, len(layer.operands[0].shape) if layer.operands else 0
     if vertex.operator == "LRN":
         factors = (vertex.get("alpha", 1.0), vertex.get("beta", 1.0))
-        if rank != 4 or any(not isinstance(f, float) or f <= 0 for f in factors):
-            return "LRN: of maps of two axes only, and with positive factors"
+        if rank != 4 or any(not isinstance(f, float) or not 0 < f <= 16 for f in factors):
+            return "LRN: of maps of two axes only, and with factors within reason"
     if vertex.operator == "InstanceNormalization" and rank < 3:
         return "InstanceNormalization: of maps only"
     if vertex.operator == "Pad" and (why := why_not_padded(layer)):
         return why
+    if vertex.operator == "Where" and layer.outputs[0].dtype == BOOL:
+        return "Where: of truth values"
     types = {tensor.dtype for tensor in layer.operands}
     if types - {FLOAT} and vertex.operator not in OF_ANY_TYPE:
         return f"{vertex.operator}: of numbers that are not float32"

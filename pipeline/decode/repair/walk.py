@@ -15,6 +15,7 @@ from pipeline.decode.repair.judge import NONSENSE, Verdict, judge
 from pipeline.decode.repair.made import Made, case_of, judged
 from pipeline.decode.repair.numbers import OVERFLOWING, bounds_after
 from pipeline.decode.repair.rules import RULES
+from pipeline.decode.repair.shields import shield_resize
 from pipeline.decode.repair.sizes import smaller_input, why_too_large, with_fewer_channels
 from pipeline.errors import ModelError
 from pipeline.graph.network import Operand, Value, Vertex
@@ -51,12 +52,14 @@ def visit(made: Made, index: int) -> None:
     """One vertex: placed as it is, mended, or bypassed."""
     vertex = made.plan.vertices[index]
     operands = tuple(locate(made, index, operand) for operand in vertex.operands)
+    before, logged, first = len(made.vertices), len(made.edits), operands[0]
+    if vertex.operator == "Resize":
+        operands = (shield_resize(made, index, first), *operands[1:])
     vertex = replace(vertex, operands=operands)
-    before, logged = len(made.vertices), len(made.edits)
     if vertex.operator == "Identity":
-        return bypass(made, index, operands[0], "an Identity does nothing")
+        return bypass(made, index, first, "an Identity does nothing")
     if operator_of(vertex.operator) is None:
-        return bypass(made, index, operands[0], f"{vertex.operator} is no operator that runs")
+        return bypass(made, index, first, f"{vertex.operator} is no operator that runs")
     case, verdict = settled_form(*mend(made, index, case_of(made, vertex)))
     case, verdict = guard(made, index, case, verdict)
     case, verdict = made_smaller(made, index, case, verdict)
@@ -65,7 +68,7 @@ def visit(made: Made, index: int) -> None:
         return settle(made, index, case.vertex, verdict)
     made.forget(before)
     del made.edits[logged:]
-    return bypass(made, index, operands[0], reason)
+    return bypass(made, index, first, reason)
 
 
 def why_refused(made: Made, case: Case, verdict: Verdict) -> str | None:
@@ -210,6 +213,8 @@ def adapt(made: Made, index: int, operand: Operand, adapter: Adapter) -> Operand
         )
         return operand
     source = Operand(operand.source, operand.output)
+    if adapter.operator == "Resize":
+        source = shield_resize(made, index, source)
     vertex = Vertex(adapter.operator, sorted_attributes(dict(adapter.attributes)), (source,))
     verdict = judged(case_of(made, vertex))
     if verdict.reason or why_too_large(made.budget, verdict):
