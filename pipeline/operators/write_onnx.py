@@ -111,8 +111,11 @@ def draw_parameter(
     layer: Layer, formal: str, tensor: Tensor, random: np.random.Generator
 ) -> np.ndarray:
     """Random weights with which activations keep their scale: He-normal matrices and kernels,
-    scales and variances of one, the rest zero (He et al., https://arxiv.org/abs/1502.01852)."""
+    scales and variances of one, the rest zero (He et al., https://arxiv.org/abs/1502.01852).
+    Whole numbers are zero too: an index that every axis has."""
     dtype = helper.tensor_dtype_to_np_dtype(tensor.dtype)
+    if not np.issubdtype(dtype, np.floating):
+        return np.zeros(tensor.shape, dtype)
     suffix = layer.parameter_name(formal).rpartition(".")[2]
     if len(tensor.shape) >= 2 and suffix != "bias":
         fan_in = int(np.prod(tensor.shape)) // max(tensor.shape[0], 1)

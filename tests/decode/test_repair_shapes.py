@@ -71,6 +71,18 @@ BROKEN: dict[str, Draft] = {
         vertex("Gather", 2, 3, axis=2),
         vertex("Nonsense", 4),
     ),
+    "indices that are weights": headed(
+        conv(0, 8),
+        vertex("Gather", 1, **{"indices.parameter": (9,), "indices.dtype": "int64"}),
+    ),
+    "places that are an exponent": headed(
+        vertex("ArgMax", 0, axis=2, keepdims=1),
+        vertex("Cast", 1, to=1),
+        vertex("Add", 0, 2),
+        vertex("GlobalAveragePool", 3),
+        vertex("Clip", 4, min=0.01),
+        vertex("Pow", 5, 4),
+    ),
     "a normalisation of rows": headed(
         vertex("Flatten", 0, axis=1), vertex("InstanceNormalization", 1, epsilon=1e-5)
     ),

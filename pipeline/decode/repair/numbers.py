@@ -133,6 +133,8 @@ def _scale(
         return 0.0
     if name in NORMALISED:
         return 1.0
+    if name in ("ArgMax", "ArgMin"):
+        return log2(max(first))
     if name in HALVING and known[0].centred:
         return largest - 0.5
     if name in WEIGHTED:
