@@ -1,6 +1,7 @@
 """One vector per network, for search: how often which pattern occurs, projected.
 
-A network's patterns are its operators, runs of them along edges, and telling attribute values.
+A network's patterns are its operators, runs of them along edges, telling attribute values, and
+the widths of its layers.
 Log counts, inverse document frequency, then the leading principal directions of the training
 set: neighbours are networks built of the same parts in the same proportions.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log2
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from pipeline.graph.network import Network
 
 WIDTH = 64
 TELLING = ("kernel_shape", "strides", "group", "axis", "mode", "scales", "alpha", "min", "max")
+WIDTHS = ("out_channels", "out_features")
 
 
 def patterns_of(network: Network) -> Counter[str]:
@@ -30,6 +33,8 @@ def patterns_of(network: Network) -> Counter[str]:
         for name, value in vertex.attributes:
             if name in TELLING and (name != "group" or value == 1):
                 found[f"{vertex.operator}.{name}={value}"] += 1
+            if name in WIDTHS and isinstance(value, int) and value > 0:
+                found[f"width={round(2 * log2(value))}"] += 1  # in half octaves
         for operand in vertex.operands:
             source = vertices[operand.source]
             found[f"{source.operator}>{vertex.operator}"] += 1

@@ -67,3 +67,15 @@ def test_real_networks_have_different_vectors(light):
     projection = Projection.fit(list(light.values()))
     vectors = [projection.vector(n).tobytes() for n in light.values()]
     assert len(set(vectors)) == len(light)
+
+
+def test_patterns_count_widths_in_half_octaves():
+    found = patterns_of(chain("Conv", "Conv", "Relu", channels=64))
+    assert found["width=12"] == 2
+    assert patterns_of(chain("Conv", channels=65))["width=12"] == 1
+    assert patterns_of(chain("Conv", channels=96))["width=13"] == 1
+
+
+def test_networks_that_differ_in_their_widths_have_different_vectors(projection):
+    narrow, wide = (projection.vector(PLAIN[i]) for i in (0, 1))
+    assert not np.array_equal(narrow, wide)
