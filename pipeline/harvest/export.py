@@ -85,10 +85,15 @@ def export_with_weights(
         if value.name != "input":
             array = named[value.name].detach().cpu().numpy()
             model.graph.initializer.append(numpy_helper.from_array(array, value.name))
-    data_inputs = [value for value in model.graph.input if value.name == "input"]
+    kept = [v for v in model.graph.input if v.name == "input" or is_scalar(v)]
     del model.graph.input[:]
-    model.graph.input.extend(data_inputs)
+    model.graph.input.extend(kept)
     write_atomically(Path(path), model.SerializeToString(deterministic=True))
+
+
+def is_scalar(value: onnx.ValueInfoProto) -> bool:
+    """Of no axis: a parameter that is one is told from a constant by being an input."""
+    return not value.type.tensor_type.shape.dim
 
 
 @contextmanager

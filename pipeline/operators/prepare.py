@@ -84,7 +84,7 @@ def find_data_input(model: ModelProto) -> str:
     initialised = {i.name for i in model.graph.initializer}
     inputs = [i.name for i in model.graph.input if i.name not in initialised]
     if noted is not None:
-        inputs = [name for name in noted.split("\n") if name in set(inputs)]
+        inputs = [name for name in inputs if f"\n{name}\n" in f"\n{noted}\n"]
     # what the weightless reader notes of a stranger's skeleton are all of its inputs
     if len(inputs) > 1 and _are_shape_only_weights(model.graph, set(inputs[1:])):
         inputs = inputs[:1]
@@ -109,13 +109,18 @@ def _are_shape_only_weights(graph: GraphProto, names: set[str]) -> bool:
 
 
 def weights_as_inputs(model: ModelProto) -> ModelProto:
-    """Float initializers become shape-only inputs, except where they shape the computation."""
+    """Float initializers become shape-only inputs, but for those that shape the computation and
+    scalars that no input declares: so exporters write a number of the source code."""
     graph = model.graph
-    floats = [i for i in graph.initializer if i.data_type in FLOATS]
+    declared = {i.name for i in graph.input}
+    floats = [
+        i
+        for i in graph.initializer
+        if i.data_type in FLOATS and (i.dims or i.name in declared)
+    ]
     structural = _structural_inputs(graph) if floats else set()
     weights = [i for i in floats if i.name not in structural]
     names = {w.name for w in weights}
-    declared = {i.name for i in graph.input}
     prepared = ModelProto()
     prepared.CopyFrom(model)
     del prepared.graph.initializer[:]

@@ -248,14 +248,16 @@ def _weight_name(
 
 def _count_outputs(reading: Reading, node: NodeProto) -> int:
     """Outputs at the end that nobody uses are left out: a BatchNormalization exported in
-    training mode lists its new statistics, a Dropout its mask. All of a Split count."""
+    training mode lists its new statistics, a Dropout its mask. All of a Split count, and as
+    many as ONNX asks for."""
     if len(node.output) == 1:
         return 1
     operator = operator_of(node.op_type)
     if operator is not None and operator.outputs is not None:
         return len(node.output)
     used = reading.used
-    return max((slot for slot, name in enumerate(node.output, 1) if name in used), default=1)
+    last = max((slot for slot, name in enumerate(node.output, 1) if name in used), default=1)
+    return max(last, schema_of(node.op_type).min_output)
 
 
 def _rebatch(

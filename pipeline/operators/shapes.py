@@ -24,7 +24,13 @@ from pipeline.operators.operands import (
 )
 from pipeline.operators.registry import operator_of
 from pipeline.operators.remember import remember
-from pipeline.operators.schema import formal_name, infer_outputs, node_of, position_of
+from pipeline.operators.schema import (
+    formal_name,
+    infer_outputs,
+    node_of,
+    position_of,
+    schema_of,
+)
 
 MAX_ELEMENTS = 2**31
 NO_INDEX = -1
@@ -139,8 +145,9 @@ def _infer(vertex: Vertex, operands: tuple[Tensor, ...], outputs: int) -> Tensor
 
 
 def output_counts(network: Network) -> list[int]:
-    """How many outputs each vertex declares: those used, or all of a Split."""
-    counts = [1] * len(network)
+    """How many outputs each vertex declares: those used and those that ONNX asks for, or all
+    of a Split."""
+    counts = [_least_outputs(vertex.operator) for vertex in network.vertices]
     for edge in network.edges:
         counts[edge.source] = max(counts[edge.source], edge.output + 1)
     for index, vertex in enumerate(network.vertices):
@@ -148,6 +155,10 @@ def output_counts(network: Network) -> list[int]:
         if operator is not None and operator.outputs is not None:
             counts[index] = max(counts[index], operator.outputs(dict(vertex.attributes)))
     return counts
+
+
+def _least_outputs(operator: str) -> int:
+    return 1 if operator in (INPUT, OUTPUT) else schema_of(operator).min_output
 
 
 def _onnx_node(index: int, vertex: Vertex, given: Sequence[str], outputs: int) -> NodeProto:

@@ -54,9 +54,10 @@ def to_onnx(
         nodes.append(_named_node(layer))
         for formal, tensor in layer.parameters.items():
             name = layer.parameter_name(formal)
-            if empty:
+            if empty or not tensor.shape:  # a scalar that no input declares is a constant
                 shape = list(tensor.shape)
                 skeletons.append(helper.make_tensor_value_info(name, tensor.dtype, shape))
+            if empty:
                 continue
             if weights is None:
                 array = draw_parameter(layer, formal, tensor, random)

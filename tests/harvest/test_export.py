@@ -21,6 +21,7 @@ from pipeline.harvest.export import (
     uninitialised,
 )
 from pipeline.harvest.skeleton import read_skeleton
+from pipeline.operators.read_onnx import read_onnx, read_skeleton_network
 
 
 class Small(nn.Module):
@@ -30,8 +31,10 @@ class Small(nn.Module):
         self.drop = nn.Dropout(0.3)
         self.head = nn.Linear(4 * 6 * 6, 2)
 
+        self.gain = nn.Parameter(torch.tensor(0.5))
+
     def forward(self, image: Tensor) -> Tensor:
-        return self.head(self.drop(self.body(image).flatten(1)))
+        return self.gain * self.head(self.drop(self.body(image).flatten(1)))
 
 
 IMAGE = torch.zeros(1, 3, 8, 8)
@@ -95,6 +98,7 @@ def test_the_file_with_weights_has_the_same_skeleton(tmp_path: Path) -> None:
     assert [
         n.SerializeToString() for n in read_skeleton(tmp_path / "small.onnx").graph.node
     ] == [n.SerializeToString() for n in bare.graph.node]
+    assert read_onnx(tmp_path / "small.onnx") == read_skeleton_network(bare)
 
 
 def test_building_skips_large_weights_only_while_it_is_asked_to() -> None:

@@ -175,6 +175,28 @@ def test_a_bias_counts(gone: str) -> None:
     assert read(without) != NETWORK
 
 
+@pytest.mark.parametrize("operator", ["Mul", "Pow", "Max", "Greater"])
+def test_a_number_of_the_source_code_counts(operator: str) -> None:
+    head = "c = Cast<to = 1>(b) y = Add(x, c)" if operator == "Greater" else "y = Add(x, b)"
+
+    def made(number: float) -> Any:
+        model = parse(f"b = {operator}(x, n) {head}")
+        model.graph.initializer.append(numpy_helper.from_array(np.float32(number), "n"))
+        return read(model)
+
+    assert made(0.5) != made(2.0)
+    assert not any(key.endswith(".parameter") for key, _ in made(2.0).vertices[1].attributes)
+
+
+def test_a_scalar_that_is_an_input_too_is_trained() -> None:
+    model = parse("y = Mul(x, n)")
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(0.5), "n"))
+    model.graph.input.append(helper.make_tensor_value_info("n", TensorProto.FLOAT, []))
+    network = read(model)
+    assert network.vertices[1].get("B.parameter") == ()
+    assert read(to_onnx(network)) == network
+
+
 def test_rewiring_counts() -> None:
     rewired = residual_model()
     sub = next(n for n in rewired.graph.node if n.op_type == "Sub")
@@ -335,6 +357,7 @@ def test_written_and_read_again(tmp_path: Path) -> None:
         ('y = Einsum<equation = "bij,bjk->bik">(x, x)', "float[1,3,3] x"),
         ("y = Shrink<lambd = 0.25>(x)", "float[1,4] x"),
         ("y = LpPool<kernel_shape = [2, 2], p = 1>(x)", "float[1,2,4,4] x"),
+        ("k = Constant<value_ints = [2]>() y, places = TopK(x, k)", "float[1,4] x"),
     ],
 )
 def test_an_operator_without_a_torch_form_is_kept(body: str, data: str) -> None:

@@ -36,6 +36,10 @@ SPELLINGS = {
         (20, "l = Constant<value_float = 0.0>() h = Constant<value_float = 6.0>() "
              "y = Clip(x, l, h)"),
     ],
+    "A number of the source code": [
+        (13, "y = Mul(x, c)", {"weights": "float c = {0.5}"}),
+        (20, "c = Constant<value_float = 0.5>() y = Mul(x, c)"),
+    ],
     "Dropout": [
         (7, "y = Dropout<ratio = 0.25>(x)"),
         (10, "y, mask = Dropout<ratio = 0.25>(x)"),
