@@ -82,6 +82,11 @@ class Enas6Codec:
         widths = {g.name: g.dimensions for g in config.groups}
         return widths | ({"quality": config.quality} if hasattr(config, "quality") else {})
 
+    @property
+    def noise(self) -> float:
+        """What training scales the posterior's deviation by: 1 but for D-VAE's kinds."""
+        return float(getattr(self.model.config, "noise", 1.0))
+
     @torch.no_grad()
     def divergence(self, cells: Cells) -> float:
         """KL divergence in nats a network (0 for a deterministic model)."""

@@ -6,6 +6,7 @@ from torch import nn
 
 from pipeline.compress import cells as enas
 from pipeline.compress.cells import Cells, Graphs
+from pipeline.compress.dvae import DVAEConfig
 from pipeline.compress.enas6 import Enas6Codec
 from pipeline.evaluate import enas6
 
@@ -102,3 +103,10 @@ def test_latent_size_in_numbers_and_bits(cells):
     assert found["dimensions_per_vertex"] == 21 / 8
     assert found["bits_per_graph"] == pytest.approx(14.427, abs=1e-3)
     assert found["bits_of_the_space"] == pytest.approx(30.51, abs=0.01)
+
+
+def test_where_training_takes_less_than_the_posterior_bits_are_none(cells):
+    class Sharper(Perfect):
+        config = DVAEConfig(noise=0.01)
+
+    assert enas6.measure_latent(Enas6Codec(Sharper()), cells)["bits_per_graph"] is None
