@@ -26,6 +26,7 @@ import numpy as np
 import torch
 
 from pipeline import Codec, Network, load_codec
+from pipeline.atomic import write_atomically
 from pipeline.decode.codec import SHIPPED
 from pipeline.decode.repair.graph import DEFAULT_INPUT
 from pipeline.evaluate.corrupt import BANDS, CORRUPTIONS, LIGHTEST, corrupt
@@ -41,7 +42,6 @@ from pipeline.evaluate.stretches import (
     small_networks,
 )
 from pipeline.graph.network import Vertex
-from pipeline.harvest.atomic import write_atomically
 from pipeline.tables.read import read_tables
 from pipeline.tables.read_networks import read_networks
 

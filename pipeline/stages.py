@@ -75,8 +75,8 @@ def _train_zoo(root: Path, name: str, output: Path, checkpoints: Path) -> dict[s
 
     import torch
 
+    from pipeline.compress.split import SplitParams, is_held_out
     from pipeline.compress.zoo import ZooParams, save_zoo_codec, train_zoo
-    from pipeline.evaluate.zoo import SplitParams, is_held_out
 
     torch.set_num_threads(1)  # blocks this small: more threads only wait for one another
     params = load_section(root, ZooParams, "codecs", name)
@@ -106,8 +106,9 @@ def embed(root: Path, name: str) -> dict[str, Any]:
 
 def evaluate_zoo(root: Path, name: str, output: Path | None = None) -> dict[str, Any]:
     """A codec -> its metrics on the held-out networks."""
+    from pipeline.compress.split import SplitParams
     from pipeline.evaluate.results import write_results
-    from pipeline.evaluate.zoo import SplitParams, ZooEvaluation
+    from pipeline.evaluate.zoo import ZooEvaluation
     from pipeline.evaluate.zoo import evaluate_zoo as run
 
     networks, families = read_networks_and_families(root)

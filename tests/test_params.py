@@ -19,10 +19,11 @@ PLAIN = read_plain(ROOT)
 
 def models() -> dict[tuple[str, ...], type]:
     """Section of params.yaml -> its model."""
+    from pipeline.compress.split import SplitParams
     from pipeline.compress.zoo import ZooParams
     from pipeline.evaluate.retrain_params import RetrainParams
     from pipeline.evaluate.validate import ValidateParams
-    from pipeline.evaluate.zoo import SplitParams, ZooEvaluation
+    from pipeline.evaluate.zoo import ZooEvaluation
     from pipeline.harvest.params import HarvestParams
     from pipeline.registry.card import About
     from pipeline.tables.normalise import NormaliseParams

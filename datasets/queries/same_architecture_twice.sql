@@ -4,5 +4,5 @@ FROM files f
 JOIN networks n ON n.fingerprint = f.fingerprint
 GROUP BY n.fingerprint, n.name
 HAVING count(*) > 1
-ORDER BY files DESC, n.name
+ORDER BY files DESC, n.name, n.fingerprint
 LIMIT 20;

@@ -18,15 +18,15 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from pipeline.atomic import write_atomically
 from pipeline.compress.attributes import Vocabulary
-from pipeline.compress.fields import Group, Items, exact, take
+from pipeline.compress.fields import Group, Items, take
 from pipeline.compress.projection import Projection
 from pipeline.compress.store import build_model, save_codec
 from pipeline.compress.trainer import Trained, TrainParams, train
 from pipeline.compress.vertices import groups, to_items
 from pipeline.errors import ModelError
 from pipeline.graph.network import Network, Vertex
-from pipeline.harvest.atomic import write_atomically
 from pipeline.operators.example_models import model_of
 from pipeline.operators.read_onnx import read_skeleton_network
 from pipeline.operators.registry import registered
@@ -150,11 +150,3 @@ def draw_rows(rows: Items, count: int, real: float, generator: torch.Generator) 
 def _draw(group: Group, count: int, generator: torch.Generator) -> Tensor:
     columns = [torch.randint(c, (count, 1), generator=generator) for c in group.cardinalities]
     return torch.cat(columns, 1)
-
-
-def share_of_rows_restored(model: torch.nn.Module, rows: Items) -> float:
-    """Share of rows that come back whole through the vectors."""
-    compressor: Any = model
-    with torch.inference_mode():
-        back = compressor.decode(compressor.encode(rows))
-    return float(exact(rows, back).float().mean())

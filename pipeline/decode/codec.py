@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
+from pipeline.atomic import write_atomically
 from pipeline.compress.attributes import Vocabulary
 from pipeline.compress.fields import Items
 from pipeline.compress.projection import Projection
@@ -23,7 +24,6 @@ from pipeline.decode.repair import Repaired, repair
 from pipeline.errors import DataError, InvalidNetwork
 from pipeline.graph.json_form import vertex_from_plain, vertex_to_plain
 from pipeline.graph.network import Network, Vertex
-from pipeline.harvest.atomic import write_atomically
 
 SHIPPED = Path(__file__).parent.parent / "codecs"
 ROWS_AT_ONCE = 4096  # bounds memory whatever the network's size

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import DataError
 from pipeline.graph.network import Network
-from pipeline.harvest.atomic import write_atomically
 from pipeline.operators.read_onnx import read_onnx, read_weights
 from pipeline.operators.write_onnx import write_onnx
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pipeline.harvest.atomic import write_atomically
+from pipeline.atomic import write_atomically
 
 PACKAGES = ("onnx", "onnxruntime", "onnxsim", "torch", "torchvision")
 

@@ -22,11 +22,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import DataError
 from pipeline.evaluate.images import ImageSet, load_images
 from pipeline.evaluate.retrain import Curve, choose_device, retrain
 from pipeline.evaluate.retrain_params import RetrainParams
-from pipeline.harvest.atomic import write_atomically
 
 ORIGINAL = "original"
 WITHOUT_COMPRESSION = "without_compression"

@@ -6,7 +6,6 @@ saw.
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.compress.split import SplitParams, is_held_out
 from pipeline.decode.codec import Code, Codec, restore
 from pipeline.decode.repair import Repaired, repair
 from pipeline.errors import ModelError
@@ -23,16 +23,6 @@ from pipeline.evaluate.runs import runs
 from pipeline.graph.json_form import to_json
 from pipeline.graph.network import Network, Vertex
 from pipeline.progress import track
-
-
-class SplitParams(BaseModel):
-    """Section ``split``: families are held out whose name holds one of ``held_out`` (resnet:
-    preresnet and seresnet as well), and a ``share`` of all others."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    held_out: tuple[str, ...] = ("resnet", "alexnet")
-    share: float = Field(default=0.2, ge=0, lt=1)
 
 
 class ZooEvaluation(BaseModel):
@@ -53,14 +43,6 @@ class Restored:
     code: Code
     draft: list[Vertex]
     repaired: Repaired
-
-
-def is_held_out(family: str, params: SplitParams) -> bool:
-    """Whether a family is test: by its name, or by a hash of its name."""
-    if any(relative in family for relative in params.held_out):
-        return True
-    number = int.from_bytes(hashlib.blake2b(family.encode(), digest_size=8).digest(), "big")
-    return number / 2**64 < params.share
 
 
 def evaluate_zoo(

@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import DataError, ModelError
-from pipeline.harvest.atomic import write_atomically
 from pipeline.harvest.http import read_url
 
 ADDRESS = (

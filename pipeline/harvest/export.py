@@ -22,9 +22,9 @@ from onnx import numpy_helper
 from torch import nn
 from torch.onnx import TrainingMode
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import ModelError
 from pipeline.harvest.adaptive_pooling import support_enlarging_pools
-from pipeline.harvest.atomic import write_atomically
 from pipeline.harvest.candidate import Fetched
 from pipeline.harvest.skeleton import read_skeleton
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import onnx
 
+from pipeline.atomic import sweep, write_atomically
 from pipeline.errors import DataError, ModelError
-from pipeline.harvest.atomic import sweep, write_atomically
 from pipeline.harvest.candidate import Candidate, Fetched
 from pipeline.harvest.records import FileRecord, Record, Refusal, facts, key_of
 

@@ -109,7 +109,7 @@ def _are_shape_only_weights(graph: GraphProto, names: set[str]) -> bool:
 
 
 def weights_as_inputs(model: ModelProto) -> ModelProto:
-    """Float initializers become shape-only inputs, but for those that shape the computation and
+    """Float initializers become shape-only inputs, but for what shapes the computation and for
     scalars that no input declares: so exporters write a number of the source code."""
     graph = model.graph
     declared = {i.name for i in graph.input}

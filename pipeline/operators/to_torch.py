@@ -130,10 +130,6 @@ class TorchLayer:
         return self._layer.outputs[0].shape
 
     @property
-    def output_count(self) -> int:
-        return len(self._layer.outputs)
-
-    @property
     def positions(self) -> list[int]:
         """ONNX input positions that are filled by anything at all, in order."""
         operator = self._layer.vertex.operator

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import ModelError
 from pipeline.graph.network import Network
-from pipeline.harvest.atomic import write_atomically
 from pipeline.harvest.skeleton import DATA_INPUTS
 from pipeline.operators.operands import Tensor
 from pipeline.operators.schema import OPSET_IMPORTS

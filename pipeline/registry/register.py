@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import DataError
-from pipeline.harvest.atomic import write_atomically
 from pipeline.registry.card import About, write_card
 from pipeline.registry.croissant import describe_in_croissant
 from pipeline.registry.manifest import (

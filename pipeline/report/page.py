@@ -9,7 +9,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.harvest.atomic import write_atomically
+from pipeline.atomic import write_atomically
 from pipeline.report.before_after import describe_round_trip
 from pipeline.report.benchmark import describe_enas6
 from pipeline.report.dataset import describe_dataset, describe_map, describe_rejected

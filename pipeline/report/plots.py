@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.harvest.atomic import write_atomically
+from pipeline.atomic import write_atomically
 from pipeline.report.inputs import read_inputs
 from pipeline.report.page import describe_all, vega_scripts
 from pipeline.report.parts import Figure, Row

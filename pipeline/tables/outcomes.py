@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.harvest.atomic import write_atomically
+from pipeline.atomic import write_atomically
 from pipeline.tables.tables import table_of
 
 NETWORK_TABLES = ("nodes", "edges", "attributes")

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import DataError
-from pipeline.harvest.atomic import write_atomically
 from pipeline.tables.read import read_shard
 from pipeline.tables.shards import (
     Shard,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import DataError
-from pipeline.harvest.atomic import write_atomically
 
 MANIFEST = "manifest.json"
 FORMAT = "nn2vec tables 1"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.harvest.atomic import write_atomically
+from pipeline.atomic import write_atomically
 from pipeline.tables.conform import Rows, conform
 from pipeline.tables.shards import (
     MANIFEST,

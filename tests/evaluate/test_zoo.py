@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
+from pipeline.compress.split import SplitParams
 from pipeline.evaluate.zoo import (
     Restored,
-    SplitParams,
     ZooEvaluation,
     evaluate_zoo,
-    is_held_out,
     measure_neighbours,
     measure_vertices,
 )
@@ -85,14 +83,3 @@ def test_neighbours_are_counted_within_the_family(tiny_codec, networks, families
     assert 0 <= found["nearest_of_family"] <= 1
     alike = dict.fromkeys(families, "same")
     assert measure_neighbours(tiny_codec, networks, alike, held_out)["nearest_of_family"] == 1
-
-
-def test_named_families_are_held_out_and_about_a_share_of_the_others():
-    params = SplitParams(held_out=("resnet",), share=0.2)
-    assert is_held_out("resnet", params)
-    assert is_held_out("sepreresnet", params)
-    shares = np.mean([is_held_out(f"family{n}", params) for n in range(2000)])
-    assert 0.17 < shares < 0.23
-    assert is_held_out("family1", params) == is_held_out("family1", params)
-    nothing = SplitParams(held_out=(), share=0.0)
-    assert not any(is_held_out(f"family{n}", nothing) for n in range(100))
