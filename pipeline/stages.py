@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from contextlib import chdir
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +20,7 @@ from pipeline.params import load_harvest, load_section, read_plain
 SHELF = Path("datasets/zoo/shelf")
 BUILD = Path("datasets/zoo/build")
 NORMALISED, CODECS, EMBEDDINGS = BUILD / "normalised", BUILD / "codecs", BUILD / "embeddings"
-METRICS = Path("datasets/zoo/metrics")
+METRICS = BUILD / "metrics"
 CACHE = Path("datasets/zoo/.cache")
 DATASETS = Path("datasets")
 ENAS6_KINDS = {"vae_space": "vae", "vae_56": "vae_quality"}  # names that say more than a kind
@@ -71,8 +72,6 @@ def train(
 
 
 def _train_zoo(root: Path, name: str, output: Path, checkpoints: Path) -> dict[str, Any]:
-    import shutil
-
     import torch
 
     from pipeline.compress.split import SplitParams, is_held_out
@@ -166,10 +165,12 @@ def report(root: Path, output: Path, dataset: str = "zoo") -> dict[str, Any]:
 
 
 def register(root: Path, name: str = "zoo", any_size: bool = False) -> dict[str, Any]:
-    """Tables and embeddings -> the next version of the dataset, if the gate lets them pass.
-    ``any_size``: however many rows the last version has."""
+    """Tables, embeddings and metrics -> the next version of the dataset, if the gate lets them
+    pass. ``any_size``: however many rows the last version has. Gives back as ``tag`` the
+    command that tags the version once it is committed."""
     from pipeline.registry.card import About
     from pipeline.registry.register import register as run
+    from pipeline.registry.tags import tag_command
     from pipeline.tables.quality import Bounds
 
     about = load_section(root, About, "datasets", name)
@@ -179,8 +180,12 @@ def register(root: Path, name: str = "zoo", any_size: bool = False) -> dict[str,
     ]
     default = read_plain(root)["default_codec"]
     bounds = Bounds(least=0, most=math.inf) if any_size else Bounds()
-    manifest = run(root / DATASETS / name, sources, about, read_plain(root), default, bounds)
-    return {"dataset": name, "version": manifest.version, "rows": manifest.rows}
+    dataset = root / DATASETS / name
+    manifest = run(dataset, sources, about, read_plain(root), default, bounds)
+    if (root / METRICS).exists():
+        shutil.copytree(root / METRICS, dataset / "metrics", dirs_exist_ok=True)
+    tag = tag_command(name, manifest.version)
+    return {"dataset": name, "version": manifest.version, "rows": manifest.rows, "tag": tag}
 
 
 def read_networks_and_families(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -200,6 +205,24 @@ def find_codec(root: Path, name: str) -> Any:
 
     own = root / CODECS / name
     return load_codec(name, own) if (own / f"{name}.json").exists() else load_codec(name)
+
+
+def chosen_codec(root: Path, name: str) -> Any:
+    """The codec that a user names: a shipped one, one that the pipeline trained, or the folder
+    of one."""
+    from pipeline.decode.codec import codec_names, load_codec
+
+    folder = Path(name)
+    if folder.name != name:
+        return load_codec(folder.name, folder)
+    return load_codec(name) if name in codec_names() else find_codec(root, name)
+
+
+def codec_of(root: Path, code: Any) -> Any:
+    """The codec that made a code, else the shipped one of its name, which will refuse it."""
+    name = Path(code.codec).name  # a file from outside names no folder
+    candidates = [chosen_codec(root, name), find_codec(root, name)]
+    return next((codec for codec in candidates if codec.made(code)), candidates[0])
 
 
 def enas6_path(root: Path) -> Path:

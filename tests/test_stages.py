@@ -1,16 +1,18 @@
-"""The stages' entries: where paths of params.yaml start from."""
+"""The stages' entries: where paths of params.yaml start from, which codec a name means."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from onnx import TensorProto, helper, save
 
+from pipeline.decode.codec import SHIPPED, load_codec
 from pipeline.errors import DataError
 from pipeline.harvest.shelf import Shelf
-from pipeline.stages import SHELF, harvest
+from pipeline.stages import CODECS, SHELF, chosen_codec, codec_of, find_codec, harvest
 
 
 def project(folder: Path, **sources: object) -> Path:
@@ -47,3 +49,28 @@ def test_the_relative_path_of_the_enas_set_starts_from_the_root(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"sets/enas6\.txt: not the ENAS set"):
         harvest(root)
+
+
+@pytest.fixture
+def two_of_a_name(tmp_path):
+    """A project whose pipeline has trained a zoo-ae of its own: here, zoo-vae by that name."""
+    own = tmp_path / CODECS / "zoo-ae"
+    own.mkdir(parents=True)
+    for path in SHIPPED.glob("zoo-vae.*"):
+        shutil.copy(path, own / path.name.replace("zoo-vae", "zoo-ae"))
+    return tmp_path
+
+
+def test_users_get_the_shipped_codec_and_stages_the_pipelines_own(two_of_a_name):
+    shipped, own = load_codec("zoo-ae"), find_codec(two_of_a_name, "zoo-ae")
+    assert shipped.digest != own.digest
+    assert chosen_codec(two_of_a_name, "zoo-ae").digest == shipped.digest
+    assert chosen_codec(two_of_a_name, str(two_of_a_name / CODECS / "zoo-ae")).digest == (
+        own.digest
+    )
+
+
+def test_a_code_finds_the_codec_that_made_it(two_of_a_name, light):
+    for codec in (load_codec("zoo-ae"), find_codec(two_of_a_name, "zoo-ae")):
+        code = codec.encode(light["squeezenet"])
+        assert codec_of(two_of_a_name, code).digest == codec.digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ class Code:
 
     ``structure`` (n, 4), ``operation`` (n, 2), ``attributes`` (n, 8), ``graph`` (64,), all
     float32; ``patch``: what decoding the vectors alone would get wrong, empty for nothing.
+    ``digest``: of the codec, whose name another may bear; empty where a file does not say.
     """
 
     codec: str
@@ -45,6 +47,7 @@ class Code:
     attributes: np.ndarray
     graph: np.ndarray
     patch: bytes
+    digest: str = ""
 
     @property
     def latents(self) -> dict[str, np.ndarray]:
@@ -58,7 +61,11 @@ class Code:
         """Write the code as a safetensors file, whole or not at all."""
         patch = np.frombuffer(self.patch, dtype=np.uint8)
         tensors = {**self.latents, "graph": self.graph, "patch": patch}
-        about = {"codec": self.codec, "fingerprint": self.fingerprint}
+        about = {
+            "codec": self.codec,
+            "fingerprint": self.fingerprint,
+            "digest": self.digest,
+        }
         # One entry: safetensors writes several in an order that changes from call to call.
         metadata = {"code": json.dumps(about)}
         write_atomically(Path(path), save(tensors, metadata))
@@ -93,6 +100,7 @@ class Codec:
     vocabulary: Vocabulary
     projection: Projection
     card: dict[str, Any]
+    digest: str  # of its weights and its vocabulary: of all that its vectors mean
 
     def encode(self, network: Network) -> Code:
         """A network -> its vectors, and the patch that makes decoding them exact."""
@@ -104,20 +112,25 @@ class Codec:
             **latents,
             graph=self.projection.vector(network),
             patch=make_patch(draft, network.vertices),
+            digest=self.digest,
         )
 
     def decode(self, code: Code, patch: bool = True) -> Network:
         """A code -> a network: the very one with its patch; without, what the vectors alone
         say, repaired where that is no valid network.
 
-        Raises InvalidNetwork for a patch that does not fit its vectors.
+        Raises DataError for a code of another codec, InvalidNetwork for a patch that does not
+        fit its vectors.
         """
         if not patch or not code.patch:
             return self.decode_vectors(code).network
+        self._check(code)
         return Network(tuple(apply_patch(self.draft(code.latents), code.patch)))
 
     def decode_vectors(self, code: Code) -> Repaired:
-        """The vectors alone -> a valid network, and the repairs that it took."""
+        """The vectors alone -> a valid network, and the repairs that it took. Raises DataError
+        for a code of another codec."""
+        self._check(code)
         return restore(self.draft(code.latents), code.fingerprint)
 
     def draft(self, latents: dict[str, np.ndarray]) -> list[Vertex]:
@@ -128,6 +141,17 @@ class Codec:
             with torch.inference_mode():
                 parts.append(self.model.decode(tensors))
         return to_draft(_joined(parts), self.vocabulary)
+
+    def _check(self, code: Code) -> None:
+        if not self.made(code):
+            raise DataError(
+                f"the code is of another codec than this {self.name!r}: of {code.codec!r}, "
+                f"digest {code.digest}, where this one has {self.digest}"
+            )
+
+    def made(self, code: Code) -> bool:
+        """Whether the code is this codec's, as far as its file says."""
+        return code.codec == self.name and code.digest in ("", self.digest)
 
     def _encode_rows(self, items: Items) -> dict[str, np.ndarray]:
         parts = []
@@ -153,9 +177,13 @@ def load_codec(name: str, directory: Path = SHIPPED) -> Codec:
             tuple(card["patterns"]), arrays["weights"], arrays["mean"], arrays["directions"]
         )
         vocabulary = Vocabulary.from_plain(card["vocabulary"])
+        weights = (directory / f"{name}.safetensors").read_bytes()
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
         raise DataError(f"{file}: damaged codec: {e}") from e
-    return Codec(name, load_model(directory / name), vocabulary, projection, card)
+    model = load_model(directory / name)
+    digest = hashlib.blake2b(weights, digest_size=16)
+    digest.update(json.dumps(card["vocabulary"]).encode())
+    return Codec(name, model, vocabulary, projection, card, digest.hexdigest())
 
 
 def codec_names(directory: Path = SHIPPED, domain: str | None = None) -> list[str]:

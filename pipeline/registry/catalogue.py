@@ -9,11 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.errors import DataError
-from pipeline.registry.manifest import TABLES_FOLDER, Manifest, read_manifest
+from pipeline.registry.manifest import CARD, CROISSANT, TABLES_FOLDER, Manifest, read_manifest
 from pipeline.registry.statistics import networks_by_source
 from pipeline.registry.tags import resolve_revision
 from pipeline.tables.read import read_tables
 from pipeline.tables.shards import MANIFEST, read_table_set, sha256
+
+PARTS = (MANIFEST, CARD, CROISSANT, TABLES_FOLDER)  # of a version; builds and shelves are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ def _fetch(datasets: Path, name: str, revision: str, folder: Path) -> Path:
         files = DVCFileSystem(str(root), rev=commit)
         if not files.exists(f"{inside}/{MANIFEST}"):
             raise DataError(f"{datasets}: no dataset {name} at revision {revision}")
-        files.get(inside, str(target), recursive=True)
+        for part in filter(files.exists, (f"{inside}/{part}" for part in PARTS)):
+            files.get(part, str(target / Path(part).name), recursive=True)
     except (DvcException, FileNotFoundError) as e:
         raise DataError(f"{datasets}: {name}@{revision} cannot be fetched: {e}") from e
     return target

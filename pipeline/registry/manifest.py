@@ -15,7 +15,7 @@ from pipeline.tables.tables import table_of
 
 FORMAT = "nn2vec dataset 1"
 FIRST_VERSION = "1.0.0"
-TABLES_FOLDER = "tables"
+TABLES_FOLDER, CARD, CROISSANT = "tables", "card.md", "croissant.json"
 
 
 class TableFacts(BaseModel):

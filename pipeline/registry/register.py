@@ -16,6 +16,8 @@ from pipeline.errors import DataError
 from pipeline.registry.card import About, write_card
 from pipeline.registry.croissant import describe_in_croissant
 from pipeline.registry.manifest import (
+    CARD,
+    CROISSANT,
     TABLES_FOLDER,
     Manifest,
     next_version,
@@ -29,7 +31,6 @@ from pipeline.tables.quality import Bounds, Violation, check_quality
 from pipeline.tables.read import read_tables
 from pipeline.tables.shards import MANIFEST, TableSet, read_table_set, sha256
 
-CARD, CROISSANT = "card.md", "croissant.json"
 REQUIRED = ("files", "networks", "nodes", "edges", "attributes", "rejected")
 
 

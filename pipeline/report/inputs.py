@@ -19,7 +19,7 @@ from pipeline.tables.shards import MANIFEST, read_table_set, sha256
 
 DATASETS, ZOO = Path("datasets"), Path("datasets/zoo")
 NORMALISED, EMBEDDINGS = ZOO / "build/normalised", ZOO / "build/embeddings"
-METRICS = ZOO / "metrics"
+METRICS = "metrics"  # of a registered dataset, or of the build
 CODECS, SHIPPED = ZOO / "build/codecs", Path(pipeline.__file__).parent / "codecs"
 QUERIES = Path("datasets/queries")
 UNUSED = {"edges", "attributes", "vertex_embeddings"}  # large, and nothing here shows them
@@ -58,8 +58,9 @@ def read_inputs(root: Path, name: str = "zoo") -> Inputs:
     manifest = read_manifest(dataset) if (dataset / MANIFEST).exists() else None
     sets = [dataset / TABLES_FOLDER] if manifest else _unregistered(root)
     tables = _read(sets)
-    metrics = _by_name((root / METRICS).glob("*.json"))
-    retrained = _by_name((root / METRICS).glob("retrain-*/*.json"))
+    measured = (dataset if manifest else root / ZOO / "build") / METRICS
+    metrics = _by_name(measured.glob("*.json"))
+    retrained = _by_name(measured.glob("retrain-*/*.json"))
     return Inputs(
         root=root,
         dataset=dataset,

@@ -236,3 +236,21 @@ def test_the_trap_works():
 @pytest.mark.parametrize("name", codec_names())
 def test_every_shipped_codec_loads(name):
     assert load_model(SHIPPED / name).kind == read_card(SHIPPED / name)["kind"]
+
+
+def test_a_code_of_another_codec_of_the_name_is_refused(tiny_codec, code, light):
+    other = replace(tiny_codec, digest="0" * 32)
+    for patch in (True, False):
+        with pytest.raises(DataError, match="of another codec"):
+            other.decode(code, patch)
+    assert other.decode(replace(code, digest="")) == light["squeezenet"]
+
+
+def test_the_digest_is_of_all_that_vectors_mean(tiny_codec, tiny_codec_folder, tmp_path):
+    for path in tiny_codec_folder.iterdir():
+        shutil.copy(path, tmp_path)
+    assert load_codec("tiny", tmp_path).digest == tiny_codec.digest
+    card = json.loads((tmp_path / "tiny.json").read_text())
+    card["vocabulary"]["favourites"].pop()
+    (tmp_path / "tiny.json").write_text(json.dumps(card))
+    assert load_codec("tiny", tmp_path).digest != tiny_codec.digest
