@@ -2,71 +2,39 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from pipeline.command import command, input_shape_option
+from pipeline.dataset_commands import datasets, sql
 from pipeline.errors import DataError, ModelError
 
-ROOT = Path()
-
-
-def command(group: click.Group, name: str | None = None) -> Callable[..., Any]:
-    """A command that refuses bad input with one clear line and exit status 1, and prints what
-    it returns: lines for people, JSON with ``--json``."""
-
-    def decorate(function: Callable[..., Any]) -> click.Command:
-        @wraps(function)
-        def run(*, as_json: bool, **arguments: Any) -> None:
-            from pipeline.printing import print_result
-
-            try:
-                print_result(function(**arguments), as_json)
-            except (ModelError, DataError) as e:
-                click.echo(f"nn2vec: {e}", err=True)
-                sys.exit(1)
-            except KeyboardInterrupt:
-                click.echo("nn2vec: interrupted; run it again to go on", err=True)
-                sys.exit(130)
-
-        option = click.option(
-            "--json", "as_json", is_flag=True, help="One JSON object a line."
-        )
-        return group.command(name or function.__name__.replace("_", "-"))(option(run))
-
-    return decorate
+# What each evaluation takes beside a codec and where to write.
+EVALUATIONS = {"zoo": (), "enas6": ("data",), "roundtrip": ("network", "profile")}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 95})
 @click.version_option(package_name="nn2vec")
-def main() -> None:
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    show_default=True,
+    envvar="NN2VEC_ROOT",
+    show_envvar=True,
+    help="The project's folder: its parameters, codecs and datasets.",
+)
+@click.pass_context
+def main(context: click.Context, root: Path) -> None:
     """Neural networks to vectors and back."""
+    context.obj = root
 
 
-@main.group()
-def datasets() -> None:
-    """The registry: what datasets there are, what they hold, whether they are whole."""
-
-
-def input_shape_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--input-shape 3,224,224`` for files that leave dims open."""
-    return click.option(
-        "--input-shape",
-        callback=lambda _context, _option, text: read_dims(text) if text else None,
-        help="Input dims without the batch, for files that leave them open: 3,224,224.",
-    )(function)
-
-
-def read_dims(text: str) -> tuple[int, ...]:
-    """``"3,224,224"`` -> (3, 224, 224). Raises click.BadParameter."""
-    parts = text.split(",")
-    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
-        raise click.BadParameter(f"{text!r} is not positive numbers with commas between")
-    return tuple(map(int, parts))
+main.add_command(datasets)
+main.add_command(sql)
 
 
 @command(main)
@@ -82,36 +50,67 @@ def inspect(model: str, input_shape: tuple[int, ...] | None) -> dict[str, Any]:
 @command(main)
 @click.argument("model")
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--weights/--no-weights", default=False, help="Carry the file's weights over.")
-def convert(model: str, out: Path, weights: bool) -> dict[str, Any]:
+@click.option(
+    "--weights/--no-weights",
+    default=False,
+    show_default=True,
+    help="Carry the file's weights over to OUT.onnx; without, it gets random ones.",
+)
+@input_shape_option
+def convert(
+    model: str, out: Path, weights: bool, input_shape: tuple[int, ...] | None
+) -> dict[str, Any]:
     """Write MODEL anew as OUT.onnx, or as OUT.py: a readable torch module."""
     from pipeline.evaluate.convert import convert_model
 
-    return convert_model(model, out, weights)
+    if weights and out.suffix == ".py":
+        raise click.UsageError("--weights: source code holds no weights; name it OUT.onnx")
+    return convert_model(model, out, weights, input_shape)
 
 
 @command(main)
 @click.argument("models", nargs=-1, required=True)
 @click.option("--codec", help="Through the vectors of this codec.")
-def roundtrip(models: tuple[str, ...], codec: str | None) -> Any:
-    """ONNX -> graph -> ONNX and torch; with a codec, through its vectors."""
+@input_shape_option
+@click.pass_obj
+def roundtrip(
+    root: Path, models: tuple[str, ...], codec: str | None, input_shape: tuple[int, ...] | None
+) -> Any:
+    """ONNX -> graph -> ONNX and torch; with a codec, through its vectors.
+
+    Of several models, one that is refused does not stop the others.
+    """
     from pipeline.evaluate.roundtrip import round_trip
     from pipeline.stages import find_codec
 
-    loaded = find_codec(ROOT, codec) if codec else None
-    return (round_trip(model, model, loaded).to_plain() for model in models)
+    loaded = find_codec(root, codec) if codec else None
+    refused = 0
+    for model in models:
+        try:
+            yield round_trip(model, model, loaded, input_shape).to_plain()
+        except ModelError as e:
+            if len(models) == 1:
+                raise
+            refused += 1
+            yield {"model": model, "error": str(e)}
+    if refused:
+        raise DataError(f"{refused} of {len(models)} models refused")
 
 
 @command(main)
 @click.argument("model")
 @click.option("--codec", required=True)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
-def encode(model: str, codec: str, output: Path) -> dict[str, Any]:
+@input_shape_option
+@click.pass_obj
+def encode(
+    root: Path, model: str, codec: str, output: Path, input_shape: tuple[int, ...] | None
+) -> dict[str, Any]:
     """MODEL -> its code: vectors and patch in one file."""
     from pipeline import read_onnx
     from pipeline.stages import find_codec
 
-    code = find_codec(ROOT, codec).encode(read_onnx(model))
+    code = find_codec(root, codec).encode(read_onnx(model, input_shape))
     code.save(output)
     return {
         "codec": codec,
@@ -125,16 +124,17 @@ def encode(model: str, codec: str, output: Path) -> dict[str, Any]:
 @command(main)
 @click.argument("code", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
-@click.option("--patch/--no-patch", default=True, help="Leave the patch out: vectors alone.")
+@click.option("--no-patch", is_flag=True, help="Leave the patch out: vectors alone.")
 @click.option("--seed", default=0, show_default=True, help="Of the random weights.")
-def decode(code: Path, output: Path, patch: bool, seed: int) -> dict[str, Any]:
+@click.pass_obj
+def decode(root: Path, code: Path, output: Path, no_patch: bool, seed: int) -> dict[str, Any]:
     """CODE -> an ONNX file with random weights, or torch source code (OUT.py)."""
     from pipeline.decode.codec import Code
     from pipeline.evaluate.convert import write_network
     from pipeline.stages import find_codec
 
     loaded = Code.load(code)
-    network = find_codec(ROOT, loaded.codec).decode(loaded, patch)
+    network = find_codec(root, loaded.codec).decode(loaded, patch=not no_patch)
     write_network(network, output, seed=seed)
     return {
         "fingerprint": network.fingerprint,
@@ -162,7 +162,8 @@ def codecs() -> Any:
 @command(main)
 @click.option("--profile", default="default", show_default=True)
 @click.option("--shard", default="0/1", show_default=True, help="Only part I of N, as I/N.")
-def harvest(profile: str, shard: str) -> dict[str, Any]:
+@click.pass_obj
+def harvest(root: Path, profile: str, shard: str) -> dict[str, Any]:
     """Bring what the sources offer onto the shelf."""
     from pipeline import stages
 
@@ -172,39 +173,42 @@ def harvest(profile: str, shard: str) -> dict[str, Any]:
             raise ValueError
     except ValueError:
         raise click.BadParameter(f"{shard!r} is not I/N with 0 <= I < N") from None
-    return stages.harvest(ROOT, profile, (part, parts))
+    return stages.harvest(root, profile, (part, parts))
 
 
 @command(main)
-def normalise() -> dict[str, Any]:
+@click.pass_obj
+def normalise(root: Path) -> dict[str, Any]:
     """Read every skeleton on the shelf into the tables."""
     from pipeline import stages
 
-    return stages.normalise(ROOT)
+    return stages.normalise(root)
 
 
 @command(main)
 @click.argument("name")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the codec.")
 @click.option("--data", type=click.Path(path_type=Path), help="enas6-*: the networks' file.")
-def train(name: str, output: Path | None, data: Path | None) -> dict[str, Any]:
+@click.pass_obj
+def train(root: Path, name: str, output: Path | None, data: Path | None) -> dict[str, Any]:
     """Train a codec of params.yaml; goes on where an interrupted run stopped."""
     from pipeline import stages
 
-    return stages.train(ROOT, name, output, data)
+    return stages.train(root, name, output, data)
 
 
 @command(main)
 @click.argument("name")
-def embed(name: str) -> dict[str, Any]:
+@click.pass_obj
+def embed(root: Path, name: str) -> dict[str, Any]:
     """Write the embedding tables of a codec."""
     from pipeline import stages
 
-    return stages.embed(ROOT, name)
+    return stages.embed(root, name)
 
 
 @command(main)
-@click.argument("what", type=click.Choice(["zoo", "enas6", "roundtrip"]))
+@click.argument("what", type=click.Choice(list(EVALUATIONS)))
 @click.option("--codec", multiple=True, help="zoo, enas6: one; roundtrip: any number.")
 @click.option("--data", type=click.Path(path_type=Path), help="enas6: the file of networks.")
 @click.option("--network", type=click.Choice(["resnet18", "alexnet"]), help="roundtrip only.")
@@ -212,7 +216,9 @@ def embed(name: str) -> dict[str, Any]:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="File (folder) to write."
 )
+@click.pass_obj
 def evaluate(
+    root: Path,
     what: str,
     codec: tuple[str, ...],
     data: Path | None,
@@ -223,129 +229,57 @@ def evaluate(
     """Measure a codec (zoo, enas6), or retrain a network that went through it (roundtrip)."""
     from pipeline import stages
 
+    source_of = click.get_current_context().get_parameter_source
+    for name in ("data", "network", "profile"):
+        if name not in EVALUATIONS[what] and source_of(name) != ParameterSource.DEFAULT:
+            raise click.UsageError(f"evaluate {what} takes no --{name}")
     if what == "roundtrip":
         if network is None or output is None:
             raise click.UsageError("evaluate roundtrip needs --network and --output FOLDER")
-        return stages.evaluate_roundtrip(ROOT, network, profile, codec, output)
+        return stages.evaluate_roundtrip(root, network, profile, codec, output)
     if len(codec) != 1:
         raise click.UsageError(f"evaluate {what} needs one --codec")
     if what == "enas6":
-        return stages.evaluate_enas6(ROOT, codec[0], data, output)
-    return stages.evaluate_zoo(ROOT, codec[0], output)
+        return stages.evaluate_enas6(root, codec[0], data, output)
+    return stages.evaluate_zoo(root, codec[0], output)
 
 
 @command(main)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="JSON file to write.")
-def validate(output: Path | None) -> dict[str, Any]:
+@click.pass_obj
+def validate(root: Path, output: Path | None) -> dict[str, Any]:
     """Send every network of the tables through ONNX and back."""
     from pipeline import stages
 
-    return stages.validate(ROOT, output)
+    return stages.validate(root, output)
 
 
 @command(main)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default="datasets/zoo/build/report.html"
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    show_default="datasets/zoo/build/report.html",
+    help="HTML file to write.",
 )
-@click.option("--dataset", default="zoo", show_default=True)
-def report(output: Path, dataset: str) -> dict[str, Any]:
+@click.option("--dataset", help="A registered one; without: zoo, registered or only built.")
+@click.pass_obj
+def report(root: Path, output: Path | None, dataset: str | None) -> dict[str, Any]:
     """Write the page that shows it all."""
     from pipeline import stages
 
-    return stages.report(ROOT, output, dataset)
+    return stages.report(root, output or root / stages.BUILD / "report.html", dataset)
 
 
 @command(main)
 @click.argument("name", default="zoo")
 @click.option("--any-size", is_flag=True, help="After a change of sources: any row counts.")
-def register(name: str, any_size: bool) -> dict[str, Any]:
+@click.pass_obj
+def register(root: Path, name: str, any_size: bool) -> dict[str, Any]:
     """Make the tables the dataset's next version, if they pass the quality gate."""
     from pipeline import stages
 
-    return stages.register(ROOT, name, any_size)
-
-
-@command(datasets, "list")
-def list_datasets() -> Any:
-    """Every registered dataset."""
-    from pipeline.registry.catalogue import list_datasets as run
-    from pipeline.stages import DATASETS
-
-    for manifest in run(ROOT / DATASETS):
-        yield {"dataset": manifest.name, "version": manifest.version, **manifest.rows}
-
-
-@command(datasets)
-@click.argument("name")
-def show(name: str) -> dict[str, Any]:
-    """What a dataset (NAME, or NAME@REVISION) holds."""
-    from pipeline.registry.catalogue import show as run
-    from pipeline.stages import DATASETS
-
-    return run(ROOT / DATASETS, name).model_dump(mode="json", exclude={"files", "parameters"})
-
-
-@command(datasets)
-@click.argument("before")
-@click.argument("after")
-def diff(before: str, after: str) -> Any:
-    """What came and went between two versions: zoo@v1.0.0 zoo."""
-    from pipeline.registry.catalogue import diff as run
-    from pipeline.stages import DATASETS
-
-    return run(ROOT / DATASETS, before, after)
-
-
-@command(datasets)
-@click.argument("name", default="zoo")
-def verify(name: str) -> dict[str, Any]:
-    """Check every file of a dataset against its manifest."""
-    from pipeline.registry.catalogue import verify as run
-    from pipeline.stages import DATASETS
-
-    problems = run(ROOT / DATASETS / name)
-    if problems:
-        raise DataError("; ".join(problems))
-    return {"dataset": name, "whole": True}
-
-
-@datasets.command()
-@click.argument("name", default="zoo")
-def queries(name: str) -> None:
-    """The example queries and what a dataset answers them, as Markdown."""
-    from pipeline.registry.queries import document_queries, read_queries
-    from pipeline.registry.sql import connect
-    from pipeline.stages import DATASETS
-
-    found = read_queries(ROOT / DATASETS / "queries")
-    try:
-        click.echo(document_queries(connect(ROOT / DATASETS, name), found), nl=False)
-    except (ModelError, DataError) as e:
-        click.echo(f"nn2vec: {e}", err=True)
-        sys.exit(1)
-
-
-@main.command(context_settings={"ignore_unknown_options": True})  # SQL starts with "--" too
-@click.argument("query", required=False)
-@click.option("--dataset", default="zoo", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Rows as JSON.")
-@click.option("--csv", "as_csv", is_flag=True, help="Rows as CSV.")
-def sql(query: str | None, dataset: str, as_json: bool, as_csv: bool) -> None:
-    """Ask DuckDB about a dataset: QUERY, a .sql file, or standard input."""
-    from pipeline.registry.render import render
-    from pipeline.registry.sql import connect, run_query
-    from pipeline.stages import DATASETS
-
-    text = sys.stdin.read() if query is None else query
-    if text.endswith(".sql") and Path(text).is_file():
-        text = Path(text).read_text(encoding="utf-8")
-    form: Any = "json" if as_json else "csv" if as_csv else "table"
-    try:
-        result = run_query(connect(ROOT / DATASETS, dataset), text)
-        click.echo(render(result, form))
-    except (ModelError, DataError) as e:
-        click.echo(f"nn2vec: {e}", err=True)
-        sys.exit(1)
+    return stages.register(root, name, any_size)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
     return write_results(output, run(networks, params), {"validate": params})
 
 
-def report(root: Path, output: Path, dataset: str = "zoo") -> dict[str, Any]:
+def report(root: Path, output: Path, dataset: str | None = None) -> dict[str, Any]:
     """Everything that stands, and one dataset -> one page."""
     from pipeline.report import write_report
     from pipeline.report.plots import write_plots

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from onnx import parser
+from onnx import numpy_helper, parser, save
 
 from pipeline import cli, read_onnx, write_onnx
 from pipeline.harvest.skeleton import DATA_INPUTS
@@ -27,8 +28,8 @@ net (float[1, 3, 8, 8] x, float[4, 3, 3, 3] w) => (float[1, 4] y) {
 """
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
+def run(*arguments: object, stdin: str = "") -> Result:
+    return CliRunner().invoke(cli.main, [str(a) for a in arguments], input=stdin)
 
 
 def documents(result: Result) -> list[dict]:
@@ -46,12 +47,24 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def open_dims(tmp_path: Path) -> Path:
+    """A file with weights that leaves the height and width of its images open."""
+    text = SMALL.replace("float[1, 3, 8, 8] x", "float[N, 3, H, W] x")
+    model = parser.parse_model(text)
+    weights = np.random.default_rng(0).standard_normal((4, 3, 3, 3)).astype(np.float32)
+    del model.graph.input[1]
+    model.graph.initializer.append(numpy_helper.from_array(weights, "w"))
+    save(model, tmp_path / "open.onnx")
+    return tmp_path / "open.onnx"
+
+
+@pytest.fixture
 def trained(tiny_codec_folder, tmp_path, monkeypatch) -> str:
     """The project whose pipeline trained the codec ``tiny``."""
     place = tmp_path / "project/datasets/zoo/build/codecs"
     place.mkdir(parents=True)
     (place / "tiny").symlink_to(tiny_codec_folder)
-    monkeypatch.setattr(cli, "ROOT", tmp_path / "project")
+    monkeypatch.setenv("NN2VEC_ROOT", str(tmp_path / "project"))
     return "tiny"
 
 
@@ -83,9 +96,30 @@ def test_inspect_says_what_a_model_is(model):
 
 def test_convert_writes_onnx_and_source(model, tmp_path):
     (found,) = documents(run("convert", model, tmp_path / "a.onnx", "--weights", "--json"))
+    assert found["weights"] == "carried"
     assert read_onnx(tmp_path / "a.onnx").fingerprint == found["fingerprint"]
-    documents(run("convert", model, tmp_path / "a.py", "--json"))
+    (found,) = documents(run("convert", model, tmp_path / "a.py", "--json"))
+    assert found["weights"] == "random"
     compile((tmp_path / "a.py").read_text(), "a.py", "exec")
+
+
+def test_source_code_takes_no_weights(model, tmp_path):
+    assert run("convert", model, tmp_path / "a.py", "--weights").exit_code == 2
+    assert not (tmp_path / "a.py").exists()
+
+
+def test_files_with_open_dims_take_an_input_shape(open_dims, trained, tmp_path):
+    more = {
+        "convert": [tmp_path / "a.onnx", "--weights"],
+        "encode": ["--codec", trained, "-o", tmp_path / "a.code"],
+    }
+    for command in ("inspect", "roundtrip", "convert", "encode"):
+        words = [command, open_dims, *more.get(command, [])]
+        assert_refused(run(*words), "dynamic_shape")
+        documents(run(*words, "--input-shape", "3,8,8", "--json"))
+    assert read_onnx(tmp_path / "a.onnx") == read_onnx(open_dims, (3, 8, 8))
+    (found,) = documents(run("roundtrip", open_dims, "--input-shape", "3,8,8", "--json"))
+    assert found["max_rel_difference"] < 1e-5
 
 
 def test_roundtrip_without_a_codec(model):
@@ -100,6 +134,17 @@ def test_roundtrip_with_a_codec(model, trained):
     assert found["exact_with_patch"] is True
     assert found["exact"] or found["patch_bytes"] > 0
     assert {"model", "vertices", "edges", "unsupported", "runs"} <= found.keys()
+
+
+def test_a_bad_file_does_not_stop_a_roundtrip_of_several(model, tmp_path):
+    (tmp_path / "bad.onnx").write_bytes(b"nothing")
+    result = run("roundtrip", model, tmp_path / "bad.onnx", model, "--json")
+    first, bad, last = map(json.loads, result.stdout.splitlines())
+    assert first == last
+    assert set(bad) == {"model", "error"}
+    assert "bad.onnx" in bad["error"]
+    assert result.exit_code == 1
+    assert result.stderr == "nn2vec: 1 of 3 models refused\n"
 
 
 def test_encode_and_decode(model, trained, tmp_path):
@@ -131,6 +176,9 @@ def test_a_refused_model_is_one_line_and_status_1(tmp_path, trained, command, na
 
 def test_what_is_no_code_is_one_line_and_status_1(tmp_path, model):
     assert_refused(run("decode", model, "-o", tmp_path / "a.onnx"), model.name)
+    assert_refused(
+        run("decode", tmp_path / "none", "-o", tmp_path / "a.onnx"), "none: missing"
+    )
 
 
 def test_an_unknown_codec_or_ending_is_one_line_and_status_1(model, trained, tmp_path):
@@ -153,8 +201,49 @@ def test_an_unknown_codec_or_ending_is_one_line_and_status_1(model, trained, tmp
     ids=" ".join,
 )
 def test_what_is_absent_is_one_line_and_status_1(words, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    monkeypatch.setenv("NN2VEC_ROOT", str(tmp_path))
     assert_refused(run(*words), "")
+
+
+def test_a_dataset_that_is_not_registered_is_refused_alike(tmp_path, monkeypatch):
+    monkeypatch.setenv("NN2VEC_ROOT", str(tmp_path))
+    said = {
+        run(*words).stderr
+        for words in (
+            ("datasets", "show", "none"),
+            ("datasets", "verify", "none"),
+            ("datasets", "queries", "none"),
+            ("sql", "select 1", "--dataset", "none"),
+            ("report", "--dataset", "none"),
+        )
+    }
+    why = "no dataset is named 'none'; there are: none"
+    assert said == {f"nn2vec: {tmp_path / 'datasets'}: {why}\n"}
+    assert not (tmp_path / "datasets").exists()
+
+
+def test_the_page_needs_no_registered_dataset(tmp_path):
+    (found,) = documents(run("--root", tmp_path, "report", "--json"))
+    assert found["page"] == str(tmp_path / "datasets/zoo/build/report.html")
+
+
+def test_where_there_is_no_dataset_the_list_says_so(tmp_path):
+    result = run("--root", tmp_path, "datasets", "list", "--json")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert f"no dataset in {tmp_path / 'datasets'}" in result.stderr
+
+
+def test_the_root_is_a_folder_that_is_there(tmp_path):
+    assert run("--root", tmp_path / "none", "datasets", "list").exit_code == 2
+
+
+def test_a_file_of_sql_that_is_not_there_is_no_query():
+    assert_refused(run("sql", "nope.sql"), "nope.sql: no such file")
+
+
+@pytest.mark.parametrize("words", [("sql",), ("sql", ""), ("sql", " \n")])
+def test_an_empty_query_is_wrong_usage(words):
+    assert run(*words).exit_code == 2
 
 
 def assert_refused(result: Result, naming: str) -> None:
@@ -179,6 +268,10 @@ def assert_refused(result: Result, naming: str) -> None:
         ("harvest", "--shard", "x"),
         ("evaluate", "zoo"),
         ("evaluate", "roundtrip", "--network", "alexnet"),
+        ("evaluate", "roundtrip", "--network", "alexnet", "-o", "a", "--data", "b"),
+        ("evaluate", "zoo", "--codec", "zoo-ae", "--network", "alexnet"),
+        ("evaluate", "enas6", "--codec", "enas6-ae", "--profile", "default"),
+        ("decode", "a.code", "-o", "a.onnx", "--patch"),
     ],
     ids=" ".join,
 )

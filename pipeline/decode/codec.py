@@ -72,13 +72,15 @@ class Code:
 
     @classmethod
     def load(cls, path: Path | str) -> Code:
-        """Raises DataError naming the file when it is no code."""
+        """Raises DataError naming the file when it is missing or no code."""
         try:
             with safe_open(path, "numpy") as file:
                 about = json.loads((file.metadata() or {})["code"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             patch = tensors.pop("patch").tobytes()
             code = cls(**about, patch=patch, **tensors)
+        except FileNotFoundError as e:
+            raise DataError(f"{path}: missing") from e
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
             raise DataError(f"{path}: not a code: {e}") from e
         vertices = code.structure.shape[:1]

@@ -7,19 +7,22 @@ from typing import Any
 
 from pipeline.atomic import write_atomically
 from pipeline.errors import DataError
-from pipeline.graph.network import Network
+from pipeline.graph.network import Network, Shape
 from pipeline.operators.read_onnx import read_onnx, read_weights
 from pipeline.operators.write_onnx import write_onnx
 
 
-def convert_model(source: str, output: Path, with_weights: bool) -> dict[str, Any]:
+def convert_model(
+    source: str, output: Path, with_weights: bool, input_shape: Shape | None = None
+) -> dict[str, Any]:
     """A model -> OUT.onnx or OUT.py. Raises ModelError, DataError for another ending."""
-    network = read_onnx(source)
+    network = read_onnx(source, input_shape)
     weights = read_weights(source, network) if with_weights else None
     write_network(network, output, weights)
     return {
         "fingerprint": network.fingerprint,
         "vertices": len(network),
+        "weights": "carried" if with_weights else "random",
         "output": str(output),
     }
 

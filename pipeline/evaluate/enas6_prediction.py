@@ -7,14 +7,18 @@ an expectation-propagation GP by 100 epochs of Adam; here it is GPyTorch's varia
 epochs.
 """
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import gpytorch
 import torch
 from torch import Tensor
 
 from pipeline.progress import track
+
+with warnings.catch_warnings():  # what linear_operator does while it is imported
+    warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
+    import gpytorch
 
 INDUCING = 500
 BATCH = 1000

@@ -13,7 +13,7 @@ from pipeline.decode.codec import Codec
 from pipeline.errors import ModelError, UnsupportedOperator
 from pipeline.evaluate.inspect import unsupported_operators
 from pipeline.evaluate.runs import runs
-from pipeline.graph.network import Network
+from pipeline.graph.network import Network, Shape
 from pipeline.operators.read_onnx import Source, read_onnx, read_weights
 from pipeline.operators.shapes import infer_layers
 from pipeline.operators.write_onnx import to_onnx
@@ -25,7 +25,8 @@ LARGEST_FILE = 2**31  # bytes that ONNX Runtime takes from memory
 class RoundTrip:
     """One line of ``nn2vec roundtrip --json``. ``exact``: the fingerprint is the same, from
     the vectors alone where a codec is used; ``max_abs_difference``: of torch's output on
-    random input against ONNX Runtime's on the file, where the file has weights."""
+    random input against ONNX Runtime's on the file, where the file has weights and they fit:
+    ``not_compared`` says where vectors alone gave another network."""
 
     model: str
     vertices: int
@@ -38,19 +39,23 @@ class RoundTrip:
     max_abs_difference: float | None
     max_rel_difference: float | None
     why_not: str = ""
+    not_compared: str = ""
     lost: tuple[str, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return asdict(self)
+        """As JSON holds it: what went well needs no explanation."""
+        explanations = ("why_not", "not_compared", "lost")
+        return {k: v for k, v in asdict(self).items() if v or k not in explanations}
 
 
-def round_trip(source: Source, name: str, codec: Codec | None = None) -> RoundTrip:
+def round_trip(
+    source: Source, name: str, codec: Codec | None = None, input_shape: Shape | None = None
+) -> RoundTrip:
     """ONNX -> graph -> ONNX and torch; with a codec, through its vectors.
 
     Raises ModelError where the file is refused.
     """
-    network = read_onnx(source)
+    network = read_onnx(source, input_shape)
     patch_bytes, with_patch = None, None
     lost: tuple[str, ...] = ()
     if codec is None:
@@ -62,19 +67,21 @@ def round_trip(source: Source, name: str, codec: Codec | None = None) -> RoundTr
         with_patch = codec.decode(code) == network
         lost = explain_losses(network, codec.draft(code.latents))
     reason = runs(rebuilt)
-    absolute, relative = compare_numbers(source, network)
+    exact = rebuilt == network
+    absolute, relative = compare_numbers(source, rebuilt) if exact else (None, None)
     return RoundTrip(
         name,
         len(network),
         sum(1 for _ in network.edges),
         unsupported_operators(network),
-        rebuilt == network,
+        exact,
         patch_bytes,
         with_patch,
         reason is None,
         absolute,
         relative,
         reason or "",
+        "" if exact else "another network came back: the file's weights do not fit it",
         lost,
     )
 

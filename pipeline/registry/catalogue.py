@@ -56,13 +56,19 @@ def opened(datasets: Path | str, reference: str) -> Iterator[Path]:
     datasets = Path(datasets)
     name, _, revision = reference.partition("@")
     if not revision:
-        if not (datasets / name / MANIFEST).exists():
-            known = ", ".join(manifest.name for manifest in list_datasets(datasets)) or "none"
-            raise DataError(f"{datasets}: no dataset is named {name!r}; there are: {known}")
-        yield datasets / name
+        yield find_dataset(datasets, name)
         return
     with TemporaryDirectory() as folder:
         yield _fetch(datasets, name, revision, Path(folder))
+
+
+def find_dataset(datasets: Path | str, name: str) -> Path:
+    """The folder of a registered dataset. Raises DataError, naming those there are."""
+    folder = Path(datasets) / name
+    if not (folder / MANIFEST).exists():
+        known = ", ".join(manifest.name for manifest in list_datasets(datasets)) or "none"
+        raise DataError(f"{datasets}: no dataset is named {name!r}; there are: {known}")
+    return folder
 
 
 def verify(dataset: Path | str) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from pipeline.errors import DataError
+from pipeline.registry.catalogue import find_dataset
 from pipeline.registry.manifest import TABLES_FOLDER, read_manifest
 from pipeline.tables.shards import TableSet, read_table_set
 from pipeline.tables.tables import TABLES
@@ -40,7 +41,7 @@ def connect(datasets: Path | str, dataset: str = "zoo") -> duckdb.DuckDBPyConnec
     there.
     """
     connection = duckdb.connect()
-    load_views(connection, Path(datasets).absolute() / dataset)
+    load_views(connection, find_dataset(datasets, dataset).absolute())
     return connection
 
 

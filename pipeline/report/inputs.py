@@ -13,6 +13,7 @@ import yaml
 
 import pipeline
 from pipeline.errors import DataError
+from pipeline.registry.catalogue import find_dataset
 from pipeline.registry.manifest import TABLES_FOLDER, Manifest, read_manifest
 from pipeline.tables.read import read_tables
 from pipeline.tables.shards import MANIFEST, read_table_set, sha256
@@ -52,9 +53,10 @@ class Inputs:
     default_codec: str | None = None
 
 
-def read_inputs(root: Path, name: str = "zoo") -> Inputs:
-    """Read what there is under ``root`` of a dataset. Raises DataError for a damaged file."""
-    dataset = root / DATASETS / name
+def read_inputs(root: Path, name: str | None = None) -> Inputs:
+    """Read what there is under ``root`` of a dataset; without a name, of the zoo, or of what
+    the stages have built before there is one. Raises DataError: not registered, damaged."""
+    dataset = find_dataset(root / DATASETS, name) if name else root / ZOO
     manifest = read_manifest(dataset) if (dataset / MANIFEST).exists() else None
     sets = [dataset / TABLES_FOLDER] if manifest else _unregistered(root)
     tables = _read(sets)

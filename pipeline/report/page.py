@@ -22,7 +22,7 @@ from pipeline.report.zoo import describe_zoo
 HERE = Path(__file__).parent
 
 
-def write_report(root: Path, output: Path, dataset: str = "zoo") -> Path:
+def write_report(root: Path, output: Path, dataset: str | None = None) -> Path:
     """Write the page of the project at ``root`` to ``output``, whole or not at all.
 
     What has not been made yet is left out, with the command that makes it. Raises DataError

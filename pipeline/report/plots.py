@@ -24,7 +24,7 @@ PAGE = """<!doctype html>
 """
 
 
-def write_plots(root: Path, folder: Path, dataset: str = "zoo") -> list[Path]:
+def write_plots(root: Path, folder: Path, dataset: str | None = None) -> list[Path]:
     """Write each figure of the page as NAME.vl.json (Vega-Lite) and NAME.json (its rows), and
     the page template with which ``dvc plots show`` needs no network. Gives what it wrote."""
     written = {folder / TEMPLATE: (PAGE % vega_scripts()).encode()}

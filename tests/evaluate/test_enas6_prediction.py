@@ -1,5 +1,8 @@
 """The sparse Gaussian process: it learns what can be learned, and says so when nothing can."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -36,3 +39,11 @@ def test_the_same_seed_gives_the_same_figures():
         for _ in range(2)
     ]
     assert runs[0] == runs[1]
+
+
+def test_importing_it_warns_of_nothing():
+    code = "import pipeline.evaluate.enas6_prediction"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""

@@ -38,6 +38,28 @@ def test_through_a_codec_the_patch_says_what_was_lost(light_folder, tiny_codec):
     assert contract <= plain.keys()
 
 
+def test_numbers_of_another_network_are_not_compared(light_folder, light, tiny_codec):
+    class Lossy:
+        """A codec whose vectors alone give another network."""
+
+        def __getattr__(self, name):
+            return getattr(tiny_codec, name)
+
+        def decode(self, code, patch=True):
+            return tiny_codec.decode(code) if patch else light["shufflenet"]
+
+    found = round_trip(light_folder / SQUEEZENET, "squeezenet", Lossy())
+    assert (found.exact, found.exact_with_patch, found.runs) == (False, True, True)
+    assert (found.max_abs_difference, found.max_rel_difference) == (None, None)
+    assert "another network" in found.to_plain()["not_compared"]
+
+
+def test_what_went_well_is_not_explained(light_folder):
+    plain = round_trip(light_folder / SQUEEZENET, "squeezenet").to_plain()
+    assert not {"why_not", "not_compared", "lost"} & plain.keys()
+    assert plain["unsupported"] == ()
+
+
 def test_a_skeleton_has_no_numbers_to_compare(light):
     network = light["squeezenet"]
     file = io.BytesIO(to_skeleton(network).SerializeToString())

@@ -43,7 +43,7 @@ def test_every_query_answers_its_question(datasets, query):
 
 def test_there_are_a_dozen_and_they_are_documented_with_their_answers(datasets, monkeypatch):
     copytree(FOLDER, datasets / "queries")
-    monkeypatch.setattr(cli, "ROOT", datasets.parent)
+    monkeypatch.setenv("NN2VEC_ROOT", str(datasets.parent))
     result = CliRunner().invoke(cli.main, ["datasets", "queries"])
     assert result.exit_code == 0, result.output
     assert result.stdout.count("```sql") == len(QUERIES) >= 12

@@ -123,7 +123,7 @@ def test_a_session_survives_a_new_version(tmp_path):
 
 
 def test_a_dataset_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(DataError, match="no dataset was registered"):
+    with pytest.raises(DataError, match="no dataset is named"):
         connect(tmp_path, "zoo")
 
 
