@@ -12,6 +12,7 @@ from pipeline.command import command, input_shape_option
 from pipeline.dataset_commands import datasets, sql
 from pipeline.errors import DataError, ModelError
 
+CODEC = "One of `nn2vec codecs`: a shipped one's name, or a folder."
 # What each evaluation takes beside a codec and where to write.
 EVALUATIONS = {"zoo": (), "enas6": ("data",), "roundtrip": ("network", "profile")}
 
@@ -70,7 +71,7 @@ def convert(
 
 @command(main)
 @click.argument("models", nargs=-1, required=True)
-@click.option("--codec", help="Through the vectors of this codec.")
+@click.option("--codec", help=f"Through the vectors of this codec. {CODEC}")
 @input_shape_option
 @click.pass_obj
 def roundtrip(
@@ -81,9 +82,9 @@ def roundtrip(
     Of several models, one that is refused does not stop the others.
     """
     from pipeline.evaluate.roundtrip import round_trip
-    from pipeline.stages import find_codec
+    from pipeline.stages import chosen_codec
 
-    loaded = find_codec(root, codec) if codec else None
+    loaded = chosen_codec(root, codec) if codec else None
     refused = 0
     for model in models:
         try:
@@ -99,7 +100,7 @@ def roundtrip(
 
 @command(main)
 @click.argument("model")
-@click.option("--codec", required=True)
+@click.option("--codec", required=True, help=CODEC)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
 @input_shape_option
 @click.pass_obj
@@ -108,12 +109,12 @@ def encode(
 ) -> dict[str, Any]:
     """MODEL -> its code: vectors and patch in one file."""
     from pipeline import read_onnx
-    from pipeline.stages import find_codec
+    from pipeline.stages import chosen_codec
 
-    code = find_codec(root, codec).encode(read_onnx(model, input_shape))
+    code = chosen_codec(root, codec).encode(read_onnx(model, input_shape))
     code.save(output)
     return {
-        "codec": codec,
+        "codec": code.codec,
         "fingerprint": code.fingerprint,
         "vertices": len(code.structure),
         "patch_bytes": len(code.patch),
@@ -131,10 +132,10 @@ def decode(root: Path, code: Path, output: Path, no_patch: bool, seed: int) -> d
     """CODE -> an ONNX file with random weights, or torch source code (OUT.py)."""
     from pipeline.decode.codec import Code
     from pipeline.evaluate.convert import write_network
-    from pipeline.stages import find_codec
+    from pipeline.stages import codec_of
 
     loaded = Code.load(code)
-    network = find_codec(root, loaded.codec).decode(loaded, patch=not no_patch)
+    network = codec_of(root, loaded).decode(loaded, patch=not no_patch)
     write_network(network, output, seed=seed)
     return {
         "fingerprint": network.fingerprint,
@@ -144,19 +145,22 @@ def decode(root: Path, code: Path, output: Path, no_patch: bool, seed: int) -> d
 
 
 @command(main)
-def codecs() -> Any:
-    """The trained codecs at hand."""
+@click.pass_obj
+def codecs(root: Path) -> Any:
+    """The trained codecs at hand: shipped ones, and the folders of the pipeline's own."""
     from pipeline.compress.store import read_card
     from pipeline.decode.codec import SHIPPED, codec_names, domain_of
+    from pipeline.stages import CODECS
 
-    for name in codec_names():
-        card = read_card(SHIPPED / name)
-        yield {
-            "codec": name,
-            "kind": card["kind"],
-            "domain": domain_of(SHIPPED, name),
-            "parameters": card["parameters"],
-        }
+    for folder in (SHIPPED, *sorted((root / CODECS).glob("*/"))):
+        for name in codec_names(folder):
+            card = read_card(folder / name)
+            yield {
+                "codec": name if folder == SHIPPED else str(folder),
+                "kind": card["kind"],
+                "domain": domain_of(folder, name),
+                "parameters": card["parameters"],
+            }
 
 
 @command(main)

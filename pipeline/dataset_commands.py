@@ -71,6 +71,18 @@ def verify(root: Path, name: str) -> dict[str, Any]:
     return {"dataset": name, "whole": True}
 
 
+@command(datasets)
+@click.argument("name", default="zoo")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.pass_obj
+def export(root: Path, name: str, output: Path) -> dict[str, Any]:
+    """Write a dataset as one file that anyone opens with plain DuckDB, macros and all."""
+    from pipeline.registry.export import export_database
+    from pipeline.stages import DATASETS
+
+    return {"dataset": name, "database": str(export_database(root / DATASETS, name, output))}
+
+
 @datasets.command()
 @click.argument("name", default="zoo")
 @click.pass_obj

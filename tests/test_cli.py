@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,10 @@ from click.testing import CliRunner, Result
 from onnx import numpy_helper, parser, save
 
 from pipeline import cli, read_onnx, write_onnx
+from pipeline.decode.codec import SHIPPED
 from pipeline.harvest.skeleton import DATA_INPUTS
 from pipeline.operators.read_onnx import read_skeleton_network
+from pipeline.stages import CODECS
 
 SMALL = """
 <ir_version: 9, opset_import: ["" : 20]>
@@ -290,3 +293,13 @@ def test_importing_the_command_line_loads_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_codecs_that_the_pipeline_trained_are_listed_by_their_folder(tmp_path):
+    own = tmp_path / CODECS / "zoo-ae"
+    own.mkdir(parents=True)
+    for path in SHIPPED.glob("zoo-ae.*"):
+        shutil.copy(path, own)
+    listed = documents(run("--root", tmp_path, "codecs", "--json"))
+    found = [row["codec"] for row in listed]
+    assert {"zoo-ae", "zoo-vae", "enas6-dvae", "enas6-dvae-emb", str(own)} <= set(found)

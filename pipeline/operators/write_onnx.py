@@ -124,7 +124,8 @@ def draw_parameter(
             random.standard_normal(tensor.shape, dtype=np.float32)
             * (2 / max(fan_in, 1)) ** 0.5
         ).astype(dtype)
-    is_offset = suffix in ("bias", "running_mean", "B", "C")
+    is_factor = layer.vertex.operator in ("Mul", "Div", "Pow")
+    is_offset = suffix in ("bias", "running_mean", "B", "C") and not is_factor
     return np.full(tensor.shape, 0 if is_offset else 1, dtype=dtype)
 
 

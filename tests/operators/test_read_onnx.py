@@ -29,8 +29,9 @@ from small_models import (
 from pipeline.errors import ModelError, UnsupportedOperator
 from pipeline.harvest.skeleton import read_skeleton
 from pipeline.operators.read_onnx import read_onnx, read_weights
+from pipeline.operators.shapes import infer_layers
 from pipeline.operators.to_torch import to_torch
-from pipeline.operators.write_onnx import to_onnx, write_onnx
+from pipeline.operators.write_onnx import parameter_arrays, to_onnx, write_onnx
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 MODEL = residual_model()
@@ -195,6 +196,16 @@ def test_a_scalar_that_is_an_input_too_is_trained() -> None:
     network = read(model)
     assert network.vertices[1].get("B.parameter") == ()
     assert read(to_onnx(network)) == network
+
+
+@pytest.mark.parametrize(
+    ("operator", "start"), [("Div", 1), ("Mul", 1), ("Pow", 1), ("Add", 0)]
+)
+def test_factors_start_at_one_and_offsets_at_zero(operator: str, start: int) -> None:
+    model = parse(f"y = {operator}(x, n)")
+    model.graph.initializer.append(numpy_helper.from_array(np.full(1, 7.0, np.float32), "n"))
+    (found,) = parameter_arrays(infer_layers(read(model))).values()
+    np.testing.assert_array_equal(found, [start])
 
 
 def test_rewiring_counts() -> None:
