@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +235,7 @@ def evaluate(
     from pipeline import stages
 
     source_of = click.get_current_context().get_parameter_source
-    for name in ("data", "network", "profile"):
+    for name in chain.from_iterable(EVALUATIONS.values()):
         if name not in EVALUATIONS[what] and source_of(name) != ParameterSource.DEFAULT:
             raise click.UsageError(f"evaluate {what} takes no --{name}")
     if what == "roundtrip":

@@ -183,7 +183,7 @@ def register(root: Path, name: str = "zoo", any_size: bool = False) -> dict[str,
     dataset = root / DATASETS / name
     manifest = run(dataset, sources, about, read_plain(root), default, bounds)
     if (root / METRICS).exists():
-        shutil.copytree(root / METRICS, dataset / "metrics", dirs_exist_ok=True)
+        shutil.copytree(root / METRICS, dataset / METRICS.name, dirs_exist_ok=True)
     tag = tag_command(name, manifest.version)
     return {"dataset": name, "version": manifest.version, "rows": manifest.rows, "tag": tag}
 
@@ -221,8 +221,11 @@ def chosen_codec(root: Path, name: str) -> Any:
 def codec_of(root: Path, code: Any) -> Any:
     """The codec that made a code, else the shipped one of its name, which will refuse it."""
     name = Path(code.codec).name  # a file from outside names no folder
-    candidates = [chosen_codec(root, name), find_codec(root, name)]
-    return next((codec for codec in candidates if codec.made(code)), candidates[0])
+    chosen = chosen_codec(root, name)
+    if chosen.made(code):
+        return chosen
+    own = find_codec(root, name)
+    return own if own.made(code) else chosen
 
 
 def enas6_path(root: Path) -> Path:

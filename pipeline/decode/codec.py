@@ -179,11 +179,10 @@ def load_codec(name: str, directory: Path = SHIPPED) -> Codec:
             tuple(card["patterns"]), arrays["weights"], arrays["mean"], arrays["directions"]
         )
         vocabulary = Vocabulary.from_plain(card["vocabulary"])
-        weights = (directory / f"{name}.safetensors").read_bytes()
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
         raise DataError(f"{file}: damaged codec: {e}") from e
-    model = load_model(directory / name)
-    digest = hashlib.blake2b(weights, digest_size=16)
+    model = load_model(directory / name)  # refuses weights that are missing or damaged
+    digest = hashlib.blake2b((directory / f"{name}.safetensors").read_bytes(), digest_size=16)
     digest.update(json.dumps(card["vocabulary"]).encode())
     return Codec(name, model, vocabulary, projection, card, digest.hexdigest())
 

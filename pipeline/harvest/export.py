@@ -26,7 +26,7 @@ from pipeline.atomic import write_atomically
 from pipeline.errors import ModelError
 from pipeline.harvest.adaptive_pooling import support_enlarging_pools
 from pipeline.harvest.candidate import Fetched
-from pipeline.harvest.skeleton import read_skeleton
+from pipeline.harvest.skeleton import DATA_INPUTS, read_skeleton
 
 OPSET = 20  # below it Gelu, LayerNormalization and HardSwish are spelled as chains
 OUT_OF_MEMORY = re.compile("not enough memory|can't allocate memory|bad_alloc")
@@ -148,5 +148,5 @@ def _set_modes(module: nn.Module) -> None:
 
 def _declare_data_input(content: bytes) -> bytes:
     model = onnx.ModelProto.FromString(content)
-    onnx.helper.set_model_props(model, {"nn2vec.data_inputs": "input"})
+    onnx.helper.set_model_props(model, {DATA_INPUTS: "input"})
     return model.SerializeToString(deterministic=True)

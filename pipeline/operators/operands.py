@@ -23,6 +23,7 @@ from pipeline.operators.schema import formal_name, position_of, schema_of
 NORMALISATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization")
 AFFINE = (1, 2)  # where they take their scale and their shift
 PARAMETER, SHAPE, DTYPE = ".parameter", ".shape", ".dtype"
+FACTORS = frozenset({"Mul", "Div", "Pow"})  # operators whose parameters start at one
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 MAX_FLOATS, MAX_INTEGERS = 64, 4096  # elements; larger constants are weights, not architecture
 

@@ -22,6 +22,7 @@ from onnx import (
 
 from pipeline.errors import ModelError, UnsupportedOperator
 from pipeline.graph.network import Shape
+from pipeline.harvest.skeleton import data_inputs
 from pipeline.operators.registry import registered
 from pipeline.operators.schema import OPSET, position_of
 
@@ -80,11 +81,12 @@ def refuse_unrepresentable(model: ModelProto) -> None:
 
 def find_data_input(model: ModelProto) -> str:
     """The name of the one input that carries data; the others are parameters."""
-    noted = {p.key: p.value for p in model.metadata_props}.get("nn2vec.data_inputs")
+    noted = data_inputs(model)
     initialised = {i.name for i in model.graph.initializer}
     inputs = [i.name for i in model.graph.input if i.name not in initialised]
     if noted is not None:
-        inputs = [name for name in inputs if f"\n{name}\n" in f"\n{noted}\n"]
+        lines, text = set(noted), "\n".join(("", *noted, ""))
+        inputs = [n for n in inputs if n in lines or ("\n" in n and f"\n{n}\n" in text)]
     # what the weightless reader notes of a stranger's skeleton are all of its inputs
     if len(inputs) > 1 and _are_shape_only_weights(model.graph, set(inputs[1:])):
         inputs = inputs[:1]

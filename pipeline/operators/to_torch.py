@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from pipeline.errors import ModelError
 from pipeline.graph.network import INPUT, OUTPUT, Network, Shape, Value
-from pipeline.operators.operands import FLOAT, Tensor
+from pipeline.operators.operands import FACTORS, FLOAT, Tensor
 from pipeline.operators.registry import torch_operator
 from pipeline.operators.schema import formal_name, position_of
 from pipeline.operators.shapes import Layer, infer_layers
@@ -213,7 +213,7 @@ class TorchLayer:
         values = torch.zeros(tensor.shape)
         if formal == "slope":
             return values.fill_(0.25)
-        if formal in ("scale", "Scale") or self.operator in ("Mul", "Div", "Pow"):
+        if formal in ("scale", "Scale") or self.operator in FACTORS:
             return values.fill_(1.0)
         if len(tensor.shape) >= 2 and min(tensor.shape[-2:]) > 1:
             return nn.init.kaiming_uniform_(values, a=5**0.5)

@@ -13,7 +13,7 @@ from pipeline.atomic import write_atomically
 from pipeline.errors import ModelError
 from pipeline.graph.network import Network
 from pipeline.harvest.skeleton import DATA_INPUTS
-from pipeline.operators.operands import Tensor
+from pipeline.operators.operands import FACTORS, Tensor
 from pipeline.operators.schema import OPSET_IMPORTS
 from pipeline.operators.shapes import Layer, infer_layers
 
@@ -124,8 +124,9 @@ def draw_parameter(
             random.standard_normal(tensor.shape, dtype=np.float32)
             * (2 / max(fan_in, 1)) ** 0.5
         ).astype(dtype)
-    is_factor = layer.vertex.operator in ("Mul", "Div", "Pow")
-    is_offset = suffix in ("bias", "running_mean", "B", "C") and not is_factor
+    is_offset = (
+        suffix in ("bias", "running_mean", "B", "C") and layer.vertex.operator not in FACTORS
+    )
     return np.full(tensor.shape, 0 if is_offset else 1, dtype=dtype)
 
 

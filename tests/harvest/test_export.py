@@ -30,7 +30,6 @@ class Small(nn.Module):
         self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
         self.drop = nn.Dropout(0.3)
         self.head = nn.Linear(4 * 6 * 6, 2)
-
         self.gain = nn.Parameter(torch.tensor(0.5))
 
     def forward(self, image: Tensor) -> Tensor:

@@ -176,18 +176,19 @@ def indices_beyond(layer: Layer) -> str | None:
 
 def axis_beyond(layer: Layer) -> str | None:
     """An axis that the tensor does not have; Flatten may name the one after the last."""
-    axis, rank = (
-        layer.vertex.get("axis"),
-        len(layer.operands[0].shape) if layer.operands else 0,
-    )
+    axis, rank = layer.vertex.get("axis"), _rank(layer)
     if isinstance(axis, int) and not -rank <= axis <= rank:
         return f"{layer.vertex.operator}: axis {axis} of {rank}"
     return None
 
 
+def _rank(layer: Layer) -> int:
+    return len(layer.operands[0].shape) if layer.operands else 0
+
+
 def refused_by_runtime(layer: Layer) -> str | None:
     """What ONNX allows and ONNX Runtime does not."""
-    vertex, rank = layer.vertex, len(layer.operands[0].shape) if layer.operands else 0
+    vertex, rank = layer.vertex, _rank(layer)
     if vertex.operator == "LRN":
         factors = (vertex.get("alpha", 1.0), vertex.get("beta", 1.0))
         if rank != 4 or any(not isinstance(f, float) or not 0 < f <= 16 for f in factors):
