@@ -18,7 +18,7 @@ from pipeline.harvest.sources import source_named
 from pipeline.progress import track
 
 # Reasons that say nothing of the model, so it is tried again next time.
-PASSING = {"unreachable", "stalled"}
+PASSING = {"unreachable", "stalled", "defect"}
 Shard = tuple[int, int]
 
 

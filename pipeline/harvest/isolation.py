@@ -12,6 +12,7 @@ import ctypes
 import math
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pipeline.errors import ModelError
+from pipeline.errors import DataError, ModelError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -56,17 +57,15 @@ class Job(Generic[Task, Result]):
     prepare: Callable[[Task], object] | None = None
 
 
-class WorkerError(RuntimeError):
-    """A worker raised something that is no ModelError: a defect of this program."""
-
-
 def run_isolated(
     job: Job[Task, Result], tasks: Iterable[Task], processes: int = 1
 ) -> Iterator[tuple[Task, Result | ModelError]]:
     """Each task with its result or the ModelError it ended in, as they finish.
 
-    ModelErrors with reason ``timeout``, ``stalled``, ``memory`` or ``crashed`` are made here.
-    Any other exception of the job is raised here as :class:`WorkerError`.
+    ModelErrors with reason ``timeout``, ``stalled``, ``memory``, ``crashed`` or ``defect`` are
+    made here; the last is an exception of no kind of ours, which a stranger's file has found,
+    and costs that task alone. Raises the DataError of a task that met a damaged file of the
+    project's own.
     """
     pending = iter(tasks)
     workers: list[_Worker[Task, Result]] = [_Worker(job) for _ in range(max(1, processes))]
@@ -125,8 +124,8 @@ class _Worker(Generic[Task, Result]):
             self.stop()
             waited = f"no answer in {limits.seconds * limits.patience:g} seconds"
             return self.task, ModelError("stalled", waited)
-        if kind == "crash":
-            raise WorkerError(f"{self.task}:\n{value}")
+        if kind == "damaged":
+            raise DataError(value)
         if kind == "refused":
             return self.task, ModelError(*value)
         return self.task, value
@@ -174,10 +173,13 @@ def _start() -> tuple[subprocess.Popen[bytes], Connection]:
 def serve(pipe: Connection, parent: int) -> None:
     """The worker: a job, then tasks in and answers out, until ``parent`` is gone."""
     _die_with(parent)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # an abort leaves no image of its memory
     with contextlib.suppress(EOFError, ConnectionError, KeyboardInterrupt):
         job = pipe.recv()
         while True:
-            pipe.send(_answer(job, pipe.recv()))
+            answer = _answer(job, pipe.recv())
+            _limit_memory(math.inf)  # what is left may not do for sending it
+            pipe.send(answer)
 
 
 def _answer(job: Job[Any, Any], task: Any) -> tuple[str, Any]:
@@ -190,18 +192,32 @@ def _answer(job: Job[Any, Any], task: Any) -> tuple[str, Any]:
         return "done", job.function(task)
     except ModelError as error:
         return "refused", (error.reason, error.detail, error.source)
+    except DataError as error:
+        return "damaged", str(error)
     except MemoryError:
         return "refused", ("memory", f"needs more than {job.limits.memory_gib:g} GiB")
-    except Exception:
-        return "crash", traceback.format_exc()
+    except Exception as error:
+        return "refused", ("defect", describe(error))
+
+
+def describe(error: Exception) -> str:
+    """An exception in one line, the same in every run: its type, its words, where it arose."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    words = " ".join(re.sub(r"0x[0-9a-fA-F]+", "0x", str(error)).split())[:300]
+    return f"{type(error).__name__}: {words}{where}"
 
 
 def _limit_memory(memory_gib: float) -> None:
-    """Bound the address space to what is mapped now (imports, mostly) and so much more."""
-    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    limit = mapped + int(memory_gib * GIB)
+    """Bound the address space to what is mapped now (imports, mostly) and so much more;
+    infinitely much more takes the bound away."""
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
+    limit = hard
+    if math.isfinite(memory_gib):
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        wanted = mapped + int(memory_gib * GIB)
+        limit = wanted if hard < 0 else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 def _limit_processor(seconds: float) -> None:

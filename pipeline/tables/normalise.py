@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from math import prod
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import ModelError
 from pipeline.graph.network import INPUT, OUTPUT, Network
+from pipeline.harvest.isolation import Job, Limits, run_isolated
 from pipeline.harvest.records import FileRecord
 from pipeline.harvest.shelf import Shelf
 from pipeline.operators.read_onnx import read_skeleton_network
@@ -30,12 +30,18 @@ NOT_TRAINED = ("running_mean", "running_var")
 
 
 class NormaliseParams(BaseModel):
-    """Section ``normalise`` of params.yaml. ``max_vertices``: larger networks are refused."""
+    """Section ``normalise`` of params.yaml. ``max_vertices``: larger networks are refused.
+
+    ``processes`` read at once; a skeleton that takes more processor ``seconds``, or more
+    memory, is refused.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_vertices: int = Field(default=20_000, ge=2)
     processes: int = Field(default=2, ge=1)
+    seconds: float = Field(default=120.0, gt=0)
+    memory_gib: float = Field(default=2.0, gt=0)
 
 
 def normalise(
@@ -64,7 +70,8 @@ def normalise(
 
 
 def read_skeleton_file(shelf_root: str, digest: str, max_vertices: int) -> Outcome:
-    """One skeleton of the shelf -> its outcome. Only ModelError becomes a refusal."""
+    """One skeleton of the shelf -> its outcome, a refusal for a ModelError. To be run where
+    anything else that a stranger's file may cause is contained."""
     try:
         network = read_skeleton_network(Shelf(shelf_root).skeleton(digest))
         if len(network) > max_vertices:
@@ -104,21 +111,14 @@ def _read_all(
     found = {digest: outcome for digest, outcome in outcomes.items() if outcome is not None}
     missing = sorted(digests - found.keys())
     read = partial(_read, kept, str(shelf.root), params.max_vertices)
-    contents = _map(read, missing, params.processes)
-    for digest, content in zip(missing, contents, strict=True):
-        found[digest] = Outcome.from_bytes(content)
+    job: Job[str, bytes] = Job(read, Limits(params.seconds, params.memory_gib))
+    results = run_isolated(job, missing, min(params.processes, len(missing)))
+    for digest, result in track(results, STAGE, len(missing)):
+        if isinstance(result, ModelError):  # the process was ended, or found a defect of ours
+            found[digest] = Outcome(reason=result.reason, detail=result.detail)
+        else:
+            found[digest] = Outcome.from_bytes(result)
     return found
-
-
-def _map(
-    read: Callable[[str], bytes], digests: Sequence[str], processes: int
-) -> Iterator[bytes]:
-    """``map`` with its progress shown, in other processes where that gains time."""
-    if min(processes, len(digests)) < 2:
-        yield from map(read, track(digests, STAGE))
-        return
-    with ProcessPoolExecutor(processes) as pool:
-        yield from track(pool.map(read, digests), STAGE, len(digests))
 
 
 def _read(kept: OutcomeCache | None, root: str, max_vertices: int, digest: str) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 
 import pytest
 
-from pipeline.errors import ModelError
-from pipeline.harvest.isolation import Job, Limits, WorkerError, run_isolated
+from pipeline.errors import DataError, ModelError
+from pipeline.harvest.isolation import Job, Limits, run_isolated
 
 
 def act(task: str) -> str:
@@ -24,6 +25,10 @@ def act(task: str) -> str:
         return str(len(bytearray(8 << 30)))
     if task == "refuse":
         raise ModelError("cycle", "goes round", "net.onnx")
+    if task == "abort":
+        os.abort()
+    if task == "damaged":
+        raise DataError("shelf/ab/abc.onnx: its content does not match its name")
     if task == "bug":
         raise KeyError("a defect")
     return f"{task} by {os.getpid()}"
@@ -46,7 +51,14 @@ def test_the_caller_is_not_the_worker() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "reason"), [("die", "crashed"), ("eat", "memory"), ("refuse", "cycle")]
+    ("task", "reason"),
+    [
+        ("die", "crashed"),
+        ("abort", "crashed"),
+        ("eat", "memory"),
+        ("refuse", "cycle"),
+        ("bug", "defect"),
+    ],
 )
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_bad_task_is_refused_and_the_rest_done(
@@ -71,9 +83,17 @@ def test_a_task_that_does_not_end_is_ended(task: str, reason: str) -> None:
     assert time.monotonic() - started < 20
 
 
-def test_a_defect_is_loud() -> None:
-    with pytest.raises(WorkerError, match="a defect"):
-        run(["a", "bug"])
+def test_a_defect_is_said_in_one_line_the_same_every_time() -> None:
+    first, again = run(["bug"])["bug"], run(["bug"])["bug"]
+    assert isinstance(first, ModelError)
+    assert re.fullmatch(r"KeyError: 'a defect' \(test_isolation\.py:\d+\)", first.detail)
+    assert isinstance(again, ModelError)
+    assert first.detail == again.detail
+
+
+def test_a_damaged_file_of_our_own_is_loud() -> None:
+    with pytest.raises(DataError, match="does not match its name"):
+        run(["a", "damaged"])
 
 
 def test_no_task_starts_no_process() -> None:

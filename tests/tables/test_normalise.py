@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from onnx import ModelProto, parser
 
-from pipeline.errors import ModelError
+from pipeline.errors import DataError, ModelError
 from pipeline.harvest.candidate import Candidate, Fetched
 from pipeline.harvest.shelf import Shelf
 from pipeline.harvest.skeleton import DATA_INPUTS
@@ -100,12 +100,13 @@ def test_the_tables_do_not_depend_on_order_processes_or_cache(shelf, tmp_path):
 def test_what_the_cache_holds_is_not_read_again(shelf, tmp_path, monkeypatch):
     first = normalise(shelf, ONE, tmp_path / "cache")
 
-    def fail(*_: object) -> None:
-        raise AssertionError("read again")
+    def refuse_work(job, tasks, processes):
+        assert list(tasks) == [], "read again"
+        return iter(())
 
-    monkeypatch.setattr(module, "read_skeleton_file", fail)
+    monkeypatch.setattr(module, "run_isolated", refuse_work)
     assert normalise(shelf, ONE, tmp_path / "cache")["networks"] == first["networks"]
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="read again"):
         normalise(shelf, NormaliseParams(processes=1, max_vertices=9), tmp_path / "cache")
 
 
@@ -127,6 +128,25 @@ def test_larger_networks_than_allowed_are_refused(shelf):
     assert rows["networks"] == []
     reasons = [r["reason"] for r in rows["rejected"] if r["stage"] == "normalise"]
     assert reasons.count("too_large") == 3
+
+
+def test_what_takes_too_much_is_refused_and_the_shelf_goes_on(shelf, tmp_path):
+    before = normalise(shelf, ONE, tmp_path / "cache")
+    add(shelf, "large", model("Abs"))
+    starved = NormaliseParams(processes=2, memory_gib=1e-6)
+    rows = normalise(shelf, starved, tmp_path / "cache")
+    assert rows["networks"] == before["networks"]
+    (refused,) = [r for r in rows["rejected"] if r["address"].endswith("large.onnx")]
+    assert (refused["reason"], refused["stage"]) == ("memory", "normalise")
+    again = normalise(shelf, ONE, tmp_path / "cache")  # with more, it is read after all
+    assert len(again["networks"]) == len(before["networks"]) + 1
+
+
+def test_a_damaged_shelf_is_no_refusal(shelf):
+    (skeleton, *_) = sorted(shelf.root.glob("??/*.onnx"))
+    skeleton.write_bytes(b"")
+    with pytest.raises(DataError, match="its content does not match its name"):
+        normalise(shelf, ONE)
 
 
 def test_an_empty_shelf_gives_empty_rows(tmp_path):
