@@ -191,6 +191,15 @@ def normalise(root: Path) -> dict[str, Any]:
 
 
 @command(main)
+@click.pass_obj
+def split(root: Path) -> dict[str, Any]:
+    """Write the tables that say which networks of the zoo train and which measure."""
+    from pipeline import stages
+
+    return stages.split(root)
+
+
+@command(main)
 @click.argument("name")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the codec.")
 @click.option("--data", type=click.Path(path_type=Path), help="enas6-*: the networks' file.")

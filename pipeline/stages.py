@@ -54,6 +54,23 @@ def normalise(root: Path) -> dict[str, Any]:
     return {name: len(table) for name, table in rows.items()}
 
 
+def split(root: Path) -> dict[str, Any]:
+    """Normalised networks, or the registered ones -> the zoo's split, as tables in Git."""
+    from pipeline.atomic import write_atomically
+    from pipeline.tables.read import read_table
+    from pipeline.tables.read_networks import read_networks
+    from pipeline.tables.split import NEAR_RELATIVES, SPLITS, make_split
+
+    built, zoo = root / NORMALISED, root / DATASETS / "zoo"
+    tables = built if built.exists() else zoo / "tables"
+    rows = read_table(tables, "networks").select(["fingerprint", "name"]).to_pylist()
+    names = {row["fingerprint"]: row["name"] for row in rows}
+    made = make_split(names, dict(read_networks(tables)))
+    write_atomically(zoo / SPLITS, made.splits_csv())
+    write_atomically(zoo / NEAR_RELATIVES, made.near_relatives_csv(names))
+    return made.summary()
+
+
 def train(
     root: Path, name: str, output: Path | None = None, data: Path | None = None
 ) -> dict[str, Any]:
