@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
-from onnx import AttributeProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, TensorProto, helper
 
 from pipeline.errors import ModelError
+from pipeline.harvest.arrays import array_of
 from pipeline.harvest.ranges import Source, local_path, open_ranges
 from pipeline.harvest.tensors import TensorHeader, bits_of, bytes_of
 from pipeline.harvest.walk import Walk
@@ -49,7 +50,7 @@ def _read(data: Bytes, header: TensorHeader, source: Source) -> np.ndarray:
             return _read_list(AttributeProto.FromString(message), header)
         if header.external:
             return _read_external(TensorProto.FromString(message), header, source)
-        return numpy_helper.to_array(TensorProto.FromString(message)).copy()
+        return array_of(TensorProto.FromString(message)).copy()
     except (ValueError, TypeError, RuntimeError, DecodeError) as e:
         raise ModelError("payload_mismatch", f"{header.name!r}: {e}") from e
 
@@ -95,7 +96,7 @@ def _read_external(tensor: TensorProto, header: TensorHeader, source: Source) ->
     if _is_plain(header):
         return _array(raw, header)
     whole = TensorProto(data_type=header.data_type, dims=header.dims, raw_data=raw)
-    return numpy_helper.to_array(whole).copy()
+    return array_of(whole).copy()
 
 
 def _inside_folder(location: str, header: TensorHeader, source: Source) -> Path:

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, NodeProto, ValueInfoProto
 
 from pipeline.errors import ModelError
+from pipeline.harvest.arrays import refuse_external_data
 from pipeline.harvest.ranges import Source, open_ranges
 from pipeline.harvest.tensors import MAX_ELEMENTS, TensorHeader, shape_only
 from pipeline.harvest.walk import NODE_DROPPED, Walk
@@ -35,11 +36,12 @@ def read_skeleton(
 
     A skeleton is its own skeleton, byte for byte when serialised deterministically.
     ``storage_options`` go to fsspec. Raises ModelError: those of ``open_ranges`` and ``Walk``,
-    too_deep.
+    too_deep, external_data where what stays would have to be read from another file.
     """
     with open_ranges(source, storage_options) as data:
         walk = Walk(data)
         model = _parse(walk.message)
+        refuse_external_data(model)
         _check_names(model)
         _check_inputs(model)
         _note_data_inputs(model, walk)

@@ -141,7 +141,7 @@ def scan_tensor(reader: WireReader, *spans: tuple[int, int]) -> TensorHeader:
             elif number == NAME:
                 header.name = reader.text(start, stop)
             elif number == LOCATION:
-                header.external = value == TensorProto.EXTERNAL
+                header.external |= value & 0xFFFF_FFFF == TensorProto.EXTERNAL  # an int32
             elif number == RAW:
                 header.raw = (start, stop)
                 header.payload_bytes += stop - start

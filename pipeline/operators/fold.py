@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from onnx import NodeProto, helper, numpy_helper
+from onnx import NodeProto, helper
 
 from pipeline.errors import ModelError
+from pipeline.harvest.arrays import array_of
 from pipeline.operators.schema import attribute_value, default_attributes
 
 LARGEST = 16_384  # elements of a result; a larger one is a weight
@@ -57,7 +58,7 @@ def _attributes(node: NodeProto) -> Attributes:
     for attribute in node.attribute:
         value = attribute_value(attribute)
         is_tensor = attribute.type == attribute.TENSOR
-        attributes[attribute.name] = numpy_helper.to_array(attribute.t) if is_tensor else value
+        attributes[attribute.name] = array_of(attribute.t) if is_tensor else value
     return attributes
 
 

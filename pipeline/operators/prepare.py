@@ -22,6 +22,7 @@ from onnx import (
 
 from pipeline.errors import ModelError, UnsupportedOperator
 from pipeline.graph.network import Shape
+from pipeline.harvest.arrays import refuse_external_data
 from pipeline.harvest.skeleton import data_inputs
 from pipeline.operators.registry import registered
 from pipeline.operators.schema import OPSET, position_of
@@ -53,8 +54,10 @@ class Prepared:
 def prepare(model: ModelProto, input_shape: Shape | None = None) -> Prepared:
     """Bring a skeleton to the one form. ``input_shape`` (without batch) fills unknown dims.
 
-    Raises ModelError: several_inputs, dynamic_shape, subgraph, function, domain, opset.
+    Raises ModelError: external_data, several_inputs, dynamic_shape, subgraph, function,
+    domain, opset.
     """
+    refuse_external_data(model)
     refuse_unrepresentable(model)
     data_input = find_data_input(model)
     model = weights_as_inputs(model)

@@ -13,6 +13,7 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helpe
 from pipeline.errors import ModelError
 from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Shape, Vertex
+from pipeline.harvest.arrays import array_of
 from pipeline.harvest.skeleton import read_skeleton
 from pipeline.operators.fold import can_fold, fold, shape_of
 from pipeline.operators.operands import Tensor, dtype_name
@@ -126,7 +127,7 @@ def _read_inputs(reading: Reading) -> None:
         else:
             reading.values[value.name] = Weight(tensor, value.name)
     for initializer in graph.initializer:
-        reading.values[initializer.name] = _constant(reading, initializer)
+        reading.values[initializer.name] = array_of(initializer)
 
 
 def _tensor_of(value: ValueInfoProto) -> Tensor:
@@ -136,19 +137,12 @@ def _tensor_of(value: ValueInfoProto) -> Tensor:
     return Tensor(tensor_type.elem_type, tuple([d.dim_value for d in tensor_type.shape.dim]))
 
 
-def _constant(reading: Reading, tensor: object) -> np.ndarray:
-    try:
-        return numpy_helper.to_array(tensor)  # type: ignore[arg-type]
-    except (ValueError, TypeError, KeyError, ModelError) as e:
-        raise ModelError("bad_tensor", f"a constant cannot be decoded: {e}") from e
-
-
 def _read_node(reading: Reading, node: NodeProto) -> None:
     schema_of(node.op_type)  # an operator ONNX does not know is refused here, by name
     if not node.output:
         raise ModelError("arity", f"a {node.op_type} node without outputs")
     if node.op_type == "Constant":
-        reading.values[node.output[0]] = _constant_node(reading, node)
+        reading.values[node.output[0]] = _constant_node(node)
         return
     values = reading.values
     inputs = [values[name] if name else None for name in node.input]
@@ -162,12 +156,12 @@ def _read_node(reading: Reading, node: NodeProto) -> None:
         _read_vertex(reading, node, inputs)
 
 
-def _constant_node(reading: Reading, node: NodeProto) -> np.ndarray:
+def _constant_node(node: NodeProto) -> np.ndarray:
     attribute = node.attribute[0] if node.attribute else None
     if attribute is None:
         raise ModelError("bad_tensor", "a Constant node without a value")
     if attribute.name == "value":
-        return _constant(reading, attribute.t)
+        return array_of(attribute.t)
     value = attribute_value(attribute)
     is_float = attribute.name in ("value_float", "value_floats")
     if value is None or attribute.name.startswith("value_string"):

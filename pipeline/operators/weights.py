@@ -10,6 +10,7 @@ from onnx import NodeProto, helper, numpy_helper
 
 from pipeline.errors import ModelError
 from pipeline.graph.network import Network
+from pipeline.harvest.arrays import array_of
 from pipeline.harvest.payloads import read_payloads
 from pipeline.operators.schema import OPSET_IMPORTS
 from pipeline.operators.shapes import infer_layers
@@ -33,11 +34,7 @@ def load_weights(
     stored = {name for name in wanted if name not in producers}
     stored |= {name for node in nodes for name in node.input if name and name not in producers}
     inputs = {i.name for i in prepared.graph.input}
-    arrays = {
-        i.name: numpy_helper.to_array(i)
-        for i in prepared.graph.initializer
-        if i.name in stored
-    }
+    arrays = {i.name: array_of(i) for i in prepared.graph.initializer if i.name in stored}
     missing = {name for name in stored if name in inputs}
     try:
         arrays |= read_payloads(source, missing) if missing else {}
