@@ -81,6 +81,14 @@ class Network:
         """Hash of the canonical form, 32 hexadecimal digits."""
         return fingerprint(self)
 
+    @cached_property
+    def design(self) -> str:
+        """Fingerprint of the inference form: equal for networks that exporters spell
+        differently. Raises InvalidNetwork where shapes disagree."""
+        from pipeline.design.design import design_fingerprint  # a later room: only when asked
+
+        return design_fingerprint(self)
+
     @property
     def edges(self) -> Iterator[Edge]:
         """All edges, ordered by target and operand position."""
