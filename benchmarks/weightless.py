@@ -29,7 +29,7 @@ CONV_BLOCKS = 40  # three tensors each: weight, bias, slope
 
 READERS = {
     "onnx.load": "from onnx import load as read",
-    "read_skeleton": "from pipeline.harvest.skeleton import read_skeleton as read",
+    "read_skeleton": "from pipeline.weightless.skeleton import read_skeleton as read",
     "pipeline.read_onnx": "from pipeline import read_onnx as read",
 }
 
@@ -123,10 +123,10 @@ def measure_reader(name: str, path: Path, tiny: Path, repeats: int) -> dict[str,
 
 def measure_http(path: Path) -> dict[str, float]:
     """Body bytes and requests that reading the skeleton over HTTP ranges takes."""
-    sys.path.append(str(ROOT / "tests" / "harvest"))
+    sys.path.append(str(ROOT / "tests" / "weightless"))
     from servers import serve_folder
 
-    from pipeline.harvest.skeleton import read_skeleton
+    from pipeline.weightless.skeleton import read_skeleton
 
     with serve_folder(path.parent) as served:
         over_http = read_skeleton(f"{served.address}/{path.name}")

@@ -16,9 +16,9 @@ from onnx import numpy_helper, parser, save
 
 from pipeline import cli, read_onnx, write_onnx
 from pipeline.decode.codec import SHIPPED
-from pipeline.harvest.skeleton import DATA_INPUTS
 from pipeline.operators.read_onnx import read_skeleton_network
 from pipeline.stages import CODECS
+from pipeline.weightless.skeleton import DATA_INPUTS
 
 SMALL = """
 <ir_version: 9, opset_import: ["" : 20]>

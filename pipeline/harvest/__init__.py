@@ -1,1 +1,1 @@
-"""From sources to the shelf: fetching, stripping to skeletons, provenance."""
+"""From sources to the shelf: fetching, provenance."""

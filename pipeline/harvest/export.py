@@ -26,7 +26,7 @@ from pipeline.atomic import write_atomically
 from pipeline.errors import ModelError
 from pipeline.harvest.adaptive_pooling import support_enlarging_pools
 from pipeline.harvest.candidate import Fetched
-from pipeline.harvest.skeleton import DATA_INPUTS, read_skeleton
+from pipeline.weightless.skeleton import DATA_INPUTS, read_skeleton
 
 OPSET = 20  # below it Gelu, LayerNormalization and HardSwish are spelled as chains
 OUT_OF_MEMORY = re.compile("not enough memory|can't allocate memory|bad_alloc")

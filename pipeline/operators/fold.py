@@ -15,8 +15,8 @@ import numpy as np
 from onnx import NodeProto, helper
 
 from pipeline.errors import ModelError
-from pipeline.harvest.arrays import array_of
 from pipeline.operators.schema import attribute_value, default_attributes
+from pipeline.weightless.arrays import array_of
 
 LARGEST = 16_384  # elements of a result; a larger one is a weight
 Array = np.ndarray

@@ -22,10 +22,10 @@ from onnx import (
 
 from pipeline.errors import ModelError, UnsupportedOperator
 from pipeline.graph.network import Shape
-from pipeline.harvest.arrays import refuse_external_data
-from pipeline.harvest.skeleton import data_inputs
 from pipeline.operators.registry import registered
 from pipeline.operators.schema import OPSET, position_of
+from pipeline.weightless.arrays import refuse_external_data
+from pipeline.weightless.skeleton import data_inputs
 
 FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 # Float inputs that shape the computation: their values belong to the architecture.

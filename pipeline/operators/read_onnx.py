@@ -13,8 +13,6 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helpe
 from pipeline.errors import ModelError
 from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Shape, Vertex
-from pipeline.harvest.arrays import array_of
-from pipeline.harvest.skeleton import read_skeleton
 from pipeline.operators.fold import can_fold, fold, shape_of
 from pipeline.operators.operands import Tensor, dtype_name
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
@@ -23,6 +21,8 @@ from pipeline.operators.remember import remember
 from pipeline.operators.schema import attribute_value, infer_outputs, schema_of
 from pipeline.operators.settle import EDGE, WEIGHT, Given, constant, settle
 from pipeline.operators.shapes import infer_tensors
+from pipeline.weightless.arrays import array_of
+from pipeline.weightless.skeleton import read_skeleton
 
 ELEMENT_TYPES = frozenset(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
 MOST_FOLDED = 2**23  # elements of all constants that one file may compute

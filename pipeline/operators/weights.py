@@ -10,10 +10,10 @@ from onnx import NodeProto, helper, numpy_helper
 
 from pipeline.errors import ModelError
 from pipeline.graph.network import Network
-from pipeline.harvest.arrays import array_of
-from pipeline.harvest.payloads import read_payloads
 from pipeline.operators.schema import OPSET_IMPORTS
 from pipeline.operators.shapes import infer_layers
+from pipeline.weightless.arrays import array_of
+from pipeline.weightless.tensor_values import read_tensor_values
 
 if TYPE_CHECKING:
     from pipeline.operators.prepare import Prepared
@@ -37,7 +37,7 @@ def load_weights(
     arrays = {i.name: array_of(i) for i in prepared.graph.initializer if i.name in stored}
     missing = {name for name in stored if name in inputs}
     try:
-        arrays |= read_payloads(source, missing) if missing else {}
+        arrays |= read_tensor_values(source, missing) if missing else {}
     except ModelError as e:
         if e.reason != "no_payload":
             raise

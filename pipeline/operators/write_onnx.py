@@ -12,10 +12,10 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 from pipeline.atomic import write_atomically
 from pipeline.errors import ModelError
 from pipeline.graph.network import Network
-from pipeline.harvest.skeleton import DATA_INPUTS
 from pipeline.operators.operands import FACTORS, Tensor
 from pipeline.operators.schema import OPSET_IMPORTS
 from pipeline.operators.shapes import Layer, infer_layers
+from pipeline.weightless.skeleton import DATA_INPUTS
 
 BATCH = "batch"
 IR_VERSION = 10

@@ -8,8 +8,8 @@ from onnx import parser
 from pipeline.evaluate import validate as module
 from pipeline.evaluate.validate import ValidateParams, is_restored, validate
 from pipeline.graph.network import Network
-from pipeline.harvest.skeleton import DATA_INPUTS
 from pipeline.operators.read_onnx import read_skeleton_network
+from pipeline.weightless.skeleton import DATA_INPUTS
 
 
 def small(operator: str, size: int = 8) -> Network:

@@ -20,8 +20,8 @@ from pipeline.harvest.export import (
     export_with_weights,
     uninitialised,
 )
-from pipeline.harvest.skeleton import read_skeleton
 from pipeline.operators.read_onnx import read_onnx, read_skeleton_network
+from pipeline.weightless.skeleton import read_skeleton
 
 
 class Small(nn.Module):

@@ -16,8 +16,8 @@ from onnx import AttributeProto, ModelProto, TensorProto, helper, parser
 from small_models import residual_model
 
 from pipeline.errors import ModelError
-from pipeline.harvest.skeleton import read_skeleton
 from pipeline.operators.read_onnx import read_onnx, read_weights
+from pipeline.weightless.skeleton import read_skeleton
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 SECONDS, MEGABYTES = 3, 500

@@ -27,11 +27,11 @@ from small_models import (
 )
 
 from pipeline.errors import ModelError, UnsupportedOperator
-from pipeline.harvest.skeleton import read_skeleton
 from pipeline.operators.read_onnx import read_onnx, read_weights
 from pipeline.operators.shapes import infer_layers
 from pipeline.operators.to_torch import to_torch
 from pipeline.operators.write_onnx import parameter_arrays, to_onnx, write_onnx
+from pipeline.weightless.skeleton import read_skeleton
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 MODEL = residual_model()

@@ -10,10 +10,10 @@ from onnx import ModelProto, parser
 from pipeline.errors import DataError, ModelError
 from pipeline.harvest.candidate import Candidate, Fetched
 from pipeline.harvest.shelf import Shelf
-from pipeline.harvest.skeleton import DATA_INPUTS
 from pipeline.tables import normalise as module
 from pipeline.tables.normalise import NormaliseParams, normalise
 from pipeline.tables.write import write_tables
+from pipeline.weightless.skeleton import DATA_INPUTS
 
 NOON = "2026-01-02T12:00:00+00:00"
 ONE = NormaliseParams(processes=1)

@@ -20,7 +20,7 @@ from pipeline.harvest.candidate import Candidate, Fetched
 from pipeline.harvest.families import family_of
 from pipeline.harvest.http import HttpFile, Patience, probe
 from pipeline.harvest.params import Files
-from pipeline.harvest.skeleton import read_skeleton
+from pipeline.weightless.skeleton import read_skeleton
 
 WEB = ("http://", "https://")
 

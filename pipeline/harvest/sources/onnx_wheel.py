@@ -15,8 +15,8 @@ import onnx.backend.test
 from pipeline.harvest.candidate import Candidate, Fetched
 from pipeline.harvest.families import family_of
 from pipeline.harvest.params import Library
-from pipeline.harvest.skeleton import read_skeleton
 from pipeline.harvest.sources import versions_of, wanted
+from pipeline.weightless.skeleton import read_skeleton
 
 SCHEME = "onnx-wheel://"
 FOLDER = Path(onnx.backend.test.__file__).parent / "data" / "light"

@@ -10,7 +10,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from servers import serve_folder
 
 from pipeline.errors import ModelError
-from pipeline.harvest.payloads import read_payloads
+from pipeline.weightless.tensor_values import read_tensor_values
 
 TYPES = sorted(
     set(TensorProto.DataType.values()) - {TensorProto.UNDEFINED, TensorProto.STRING}
@@ -27,12 +27,12 @@ def make_model(
 
 
 def payloads(model: ModelProto, *names: str) -> dict[str, np.ndarray]:
-    return read_payloads(io.BytesIO(model.SerializeToString()), names)
+    return read_tensor_values(io.BytesIO(model.SerializeToString()), names)
 
 
 def refusal(source: object, name: str = "w") -> str:
     with pytest.raises(ModelError) as caught:
-        read_payloads(source, [name])
+        read_tensor_values(source, [name])
     assert caught.value.source
     return caught.value.reason
 
@@ -78,10 +78,10 @@ def test_only_what_is_asked_for_is_fetched(tmp_path: Path) -> None:
     model = make_model(*(numpy_helper.from_array(a, n) for n, a in arrays.items()))
     onnx.save(model, tmp_path / "m.onnx")
     with serve_folder(tmp_path) as served:
-        found = read_payloads(f"{served.address}/m.onnx", ["w7"])
+        found = read_tensor_values(f"{served.address}/m.onnx", ["w7"])
         assert served.body_bytes < 2 * arrays["w7"].nbytes
     assert (found["w7"] == arrays["w7"]).all()
-    assert (read_payloads(tmp_path / "m.onnx", ["w19"])["w19"] == arrays["w19"]).all()
+    assert (read_tensor_values(tmp_path / "m.onnx", ["w19"])["w19"] == arrays["w19"]).all()
 
 
 def test_what_is_not_there_or_sparse_is_refused() -> None:
@@ -112,7 +112,7 @@ def save_external(folder: Path, **entries: str) -> Path:
 def test_external_data_beside_the_model(tmp_path: Path) -> None:
     for entries in ({}, {"length": "1200"}, {"location": "../m/weights"}):
         path = save_external(tmp_path / "m", **entries)
-        assert read_payloads(path, ["w"])["w"].tolist() == list(range(300))
+        assert read_tensor_values(path, ["w"])["w"].tolist() == list(range(300))
 
 
 def test_external_data_anywhere_else_is_refused(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from servers import serve_folder
 
 from pipeline.errors import ModelError
-from pipeline.harvest.skeleton import DATA_INPUTS, data_inputs, read_skeleton
-from pipeline.harvest.wire import encode_varint, key, tagged
+from pipeline.weightless.skeleton import DATA_INPUTS, data_inputs, read_skeleton
+from pipeline.weightless.wire import encode_varint, key, tagged
 
 LIGHT = sorted((Path(onnx.__file__).parent / "backend/test/data/light").glob("*.onnx"))
 

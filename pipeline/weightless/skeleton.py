@@ -10,11 +10,11 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, NodeProto, ValueInfoProto
 
 from pipeline.errors import ModelError
-from pipeline.harvest.arrays import refuse_external_data
-from pipeline.harvest.ranges import Source, open_ranges
-from pipeline.harvest.tensors import MAX_ELEMENTS, TensorHeader, shape_only
-from pipeline.harvest.walk import NODE_DROPPED, Walk
-from pipeline.harvest.wire import BYTES, WireReader
+from pipeline.weightless.arrays import refuse_external_data
+from pipeline.weightless.copy import NODE_DROPPED, WeightlessCopy
+from pipeline.weightless.ranges import Source, open_ranges
+from pipeline.weightless.tensors import MAX_ELEMENTS, TensorHeader, shape_only
+from pipeline.weightless.wire import BYTES, WireReader
 
 DATA_INPUTS = "nn2vec.data_inputs"  # metadata: the real inputs' names, one a line
 COUNTED_FROM = 1 << 20  # bytes of skeleton from which its messages are counted before parsing
@@ -35,17 +35,18 @@ def read_skeleton(
     never opened. A file object is read from its beginning and left where it stood.
 
     A skeleton is its own skeleton, byte for byte when serialised deterministically.
-    ``storage_options`` go to fsspec. Raises ModelError: those of ``open_ranges`` and ``Walk``,
-    too_deep, external_data where what stays would have to be read from another file.
+    ``storage_options`` go to fsspec. Raises ModelError: those of ``open_ranges`` and of
+    ``WeightlessCopy``, too_deep, external_data where what stays would have to be read from
+    another file.
     """
     with open_ranges(source, storage_options) as data:
-        walk = Walk(data)
-        model = _parse(walk.message)
+        copy = WeightlessCopy(data)
+        model = _parse(copy.message)
         refuse_external_data(model)
         _check_names(model)
         _check_inputs(model)
-        _note_data_inputs(model, walk)
-        _declare_stripped(model, walk)
+        _note_data_inputs(model, copy)
+        _declare_stripped(model, copy)
         _drop_documentation(model)
     return model
 
@@ -118,17 +119,17 @@ def _check_inputs(model: ModelProto) -> None:
             raise ModelError("dims", f"input {value.name!r} has more than 2^40 elements")
 
 
-def _note_data_inputs(model: ModelProto, walk: Walk) -> None:
+def _note_data_inputs(model: ModelProto, copy: WeightlessCopy) -> None:
     if data_inputs(model) is None:
         names = (value.name for value in model.graph.input)
-        real = "\n".join(name for name in names if name not in walk.initializers)
+        real = "\n".join(name for name in names if name not in copy.initializers)
         model.metadata_props.add(key=DATA_INPUTS, value=real)
 
 
-def _declare_stripped(model: ModelProto, walk: Walk) -> None:
+def _declare_stripped(model: ModelProto, copy: WeightlessCopy) -> None:
     """A shape-only input for every tensor that was left out, in the order of the file."""
     inputs = {value.name: value for value in model.graph.input}
-    for header in (*walk.initializers.values(), *walk.constants.values()):
+    for header in (*copy.initializers.values(), *copy.constants.values()):
         if not header.is_kept:
             _declare(model, inputs, header)
 

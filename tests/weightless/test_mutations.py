@@ -1,6 +1,6 @@
 """Damaged bytes: of a real file nothing comes but a skeleton or a ModelError.
 
-``NN2VEC_FUZZ=10000 pytest tests/harvest/test_mutations.py`` is the long run.
+``NN2VEC_FUZZ=10000 pytest tests/weightless/test_mutations.py`` is the long run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import onnx
 from onnx import ModelProto
 
 from pipeline.errors import ModelError
-from pipeline.harvest.skeleton import read_skeleton
+from pipeline.weightless.skeleton import read_skeleton
 
 LIGHT = sorted((Path(onnx.__file__).parent / "backend/test/data/light").glob("*.onnx"))
 

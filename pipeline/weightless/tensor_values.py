@@ -11,26 +11,27 @@ from google.protobuf.message import DecodeError
 from onnx import AttributeProto, TensorProto, helper
 
 from pipeline.errors import ModelError
-from pipeline.harvest.arrays import array_of
-from pipeline.harvest.ranges import Source, local_path, open_ranges
-from pipeline.harvest.tensors import TensorHeader, bits_of, bytes_of
-from pipeline.harvest.walk import Walk
-from pipeline.harvest.wire import Bytes
+from pipeline.weightless.arrays import array_of
+from pipeline.weightless.copy import WeightlessCopy
+from pipeline.weightless.ranges import Source, local_path, open_ranges
+from pipeline.weightless.tensors import TensorHeader, bits_of, bytes_of
+from pipeline.weightless.wire import Bytes
 
 
-def read_payloads(
+def read_tensor_values(
     source: Source, names: Collection[str], storage_options: Mapping[str, Any] | None = None
 ) -> dict[str, np.ndarray]:
     """The arrays of the named initializers or Constant outputs, in the order of ``names``.
 
-    ``source`` is what :func:`~pipeline.harvest.skeleton.read_skeleton` takes. Arrays are the
-    caller's own: writable, of the dims and type the file declares. External data is read from
-    the folder of a model file on this machine, and from nowhere else. Raises ModelError:
-    no_payload, external_path, external_data, payload_mismatch, sparse, and those of ``Walk``.
+    ``source`` is what :func:`~pipeline.weightless.skeleton.read_skeleton` takes. Arrays are
+    the caller's own: writable, of the dims and type the file declares. External data is read
+    from the folder of a model file on this machine, and from nowhere else. Raises ModelError:
+    no_payload, external_path, external_data, payload_mismatch, sparse, and those of
+    ``WeightlessCopy``.
     """
     with open_ranges(source, storage_options) as data:
-        walk = Walk(data)
-        tensors = {**walk.initializers, **walk.constants}
+        copy = WeightlessCopy(data)
+        tensors = {**copy.initializers, **copy.constants}
         arrays = {}
         for name in names:
             if name not in tensors:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.harvest.wire import WireReader, encode_varint, key, signed, tagged
+from pipeline.weightless.wire import WireReader, encode_varint, key, signed, tagged
 
 
 def reason(data: bytes, max_fields: int = 100) -> str:

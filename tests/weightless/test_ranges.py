@@ -9,7 +9,7 @@ import pytest
 from servers import serve_folder
 
 from pipeline.errors import ModelError
-from pipeline.harvest.ranges import PAGE, PagedFile, open_ranges
+from pipeline.weightless.ranges import PAGE, PagedFile, open_ranges
 
 CONTENT = os.urandom(1 << 20)
 

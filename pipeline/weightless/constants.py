@@ -5,8 +5,8 @@ from __future__ import annotations
 from onnx import AttributeProto, TensorProto
 
 from pipeline.errors import ModelError
-from pipeline.harvest.tensors import TensorHeader, checked_dims, scan_tensor
-from pipeline.harvest.wire import BYTES, VARINT, Field, WireReader, key
+from pipeline.weightless.tensors import TensorHeader, checked_dims, scan_tensor
+from pipeline.weightless.wire import BYTES, VARINT, Field, WireReader, key
 
 _FIELDS = {f.name: f.number for f in AttributeProto.DESCRIPTOR.fields}
 _SPARSE = {"values": 1, "indices": 2, "dims": 3}
@@ -27,7 +27,7 @@ _CONTINUED = bytes(range(128, 256))
 def scan_constant(reader: WireReader, attribute: tuple[int, int]) -> TensorHeader | None:
     """The header of the tensor in one AttributeProto, nameless; None when it holds none.
 
-    Raises ModelError: see :func:`~pipeline.harvest.tensors.scan_tensor`.
+    Raises ModelError: see :func:`~pipeline.weightless.tensors.scan_tensor`.
     """
     tensors: list[tuple[int, int]] = []
     sparse: list[tuple[int, int]] = []

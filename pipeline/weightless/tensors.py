@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from pipeline.errors import ModelError
-from pipeline.harvest.wire import (
+from pipeline.weightless.wire import (
     BYTES,
     FIXED32,
     FIXED64,

@@ -12,10 +12,10 @@ import pytest
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper, parser
 
 from pipeline.errors import ModelError
-from pipeline.harvest.arrays import array_of, refuse_external_data
-from pipeline.harvest.payloads import read_payloads
-from pipeline.harvest.skeleton import read_skeleton
 from pipeline.operators.read_onnx import read_onnx, read_skeleton_network
+from pipeline.weightless.arrays import array_of, refuse_external_data
+from pipeline.weightless.skeleton import read_skeleton
+from pipeline.weightless.tensor_values import read_tensor_values
 
 SECRET = "secret.txt"
 
@@ -157,7 +157,7 @@ def test_what_is_kept_on_the_wire_as_external_is_never_decoded(tmp_path, monkeyp
         graph = b"\x2a" + bytes([len(spelled)]) + spelled
         content = model + b"\x3a" + bytes([len(graph)]) + graph
         with pytest.raises(ModelError, match=r"\[external_data\]"):
-            read_payloads(io.BytesIO(content), ["t"])
+            read_tensor_values(io.BytesIO(content), ["t"])
 
 
 def test_values_that_stand_in_the_tensor_are_given() -> None:

@@ -13,7 +13,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import Any, BinaryIO, overload
 
 from pipeline.errors import ModelError
-from pipeline.harvest.wire import Bytes
+from pipeline.weightless.wire import Bytes
 
 Source = str | os.PathLike[str] | BinaryIO
 
@@ -26,7 +26,7 @@ MAX_MAPPED = 16 << 20
 
 
 class PagedFile:
-    """A seekable file object as :class:`~pipeline.harvest.wire.Bytes`.
+    """A seekable file object as :class:`~pipeline.weightless.wire.Bytes`.
 
     Reads whole pages; the read-ahead doubles while pages are asked for in sequence and
     falls back to one page after a jump, so that a skipped weight is not fetched.

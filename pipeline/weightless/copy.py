@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from onnx import GraphProto, ModelProto, NodeProto
 
 from pipeline.errors import ModelError
-from pipeline.harvest.constants import scan_constant, scan_sparse
-from pipeline.harvest.tensors import TensorHeader, scan_tensor
-from pipeline.harvest.wire import Bytes, Field, WireReader, key, tagged
+from pipeline.weightless.constants import scan_constant, scan_sparse
+from pipeline.weightless.tensors import TensorHeader, scan_tensor
+from pipeline.weightless.wire import Bytes, Field, WireReader, key, tagged
 
 MAX_NODES = 200_000
 MAX_TENSORS = 200_000
@@ -37,14 +37,14 @@ _SPARSE_KEY = key(_GRAPH["sparse_initializer"])
 _GRAPH_KEYS = {key(number) for number in _GRAPH.values()}
 
 
-class Walk:
+class WeightlessCopy:
     """What one pass found.
 
     ``message`` is a serialised ModelProto without weights. ``initializers`` and ``constants``
     hold the header of every tensor by name, kept or not, in file order.
     Raises ModelError from the constructor: not_onnx, truncated, malformed, too_many_nodes,
     too_many_tensors, too_many_fields, too_large, large_attribute, duplicate_name, unnamed,
-    and those of :func:`~pipeline.harvest.tensors.scan_tensor`.
+    and those of :func:`~pipeline.weightless.tensors.scan_tensor`.
     """
 
     def __init__(self, data: Bytes) -> None:

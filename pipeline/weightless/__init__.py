@@ -1,0 +1,1 @@
+"""Reading an ONNX file without its weights: bytes, wire format, tensor headers, skeleton."""
