@@ -1,8 +1,9 @@
 """Shape arithmetic, evaluated while a file is read: Shape, Gather, Concat on known values.
 
 At batch size 1 every shape is known, so a chain that computes a Reshape's target is constant.
-Only the operators of such chains are evaluated, and only to small results: what remains
-(weights computed from weights) keeps its node. https://onnx.ai/onnx/operators
+Only the operators of such chains are evaluated, and only to small results
+(:mod:`pipeline.operators.fold_limits`): what remains (weights computed from weights) keeps its
+node. https://onnx.ai/onnx/operators
 """
 
 from __future__ import annotations
@@ -15,17 +16,13 @@ import numpy as np
 from onnx import NodeProto, helper
 
 from pipeline.errors import ModelError
+from pipeline.operators.fold_limits import check_kind, is_small
 from pipeline.operators.schema import attribute_value, default_attributes
 from pipeline.weightless.arrays import array_of
 
-LARGEST = 16_384  # elements of a result; a larger one is a weight
 Array = np.ndarray
 Attributes = dict[str, Any]
 Fold = Callable[..., Any]
-
-
-class TooLargeError(Exception):
-    """A result that is no shape any more."""
 
 
 def can_fold(node: NodeProto) -> bool:
@@ -38,18 +35,18 @@ def fold(node: NodeProto, inputs: list[Array | None]) -> list[Array] | None:
 
     Raises ModelError("fold") where the values do not fit.
     """
+    attributes = _attributes(node)
     try:
+        if not is_small(node, attributes, inputs):
+            return None
         with np.errstate(all="ignore"):
-            result = FOLDS[node.op_type](_attributes(node), *inputs)
-    except TooLargeError:
-        return None
+            result = FOLDS[node.op_type](attributes, *inputs)
     except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as e:
-        raise ModelError("fold", f"{node.op_type} of constants: {e}") from e
+        detail = " ".join(str(e).split())[:200]
+        raise ModelError("fold", f"{node.op_type} of constants: {detail}") from e
     results = result if isinstance(result, list) else [result]
     if len(results) < len([name for name in node.output if name]):
         raise ModelError("fold", f"{node.op_type} of constants has too many outputs")
-    if any(array.size > LARGEST for array in results):
-        return None
     return [np.asarray(array) for array in results]
 
 
@@ -62,18 +59,11 @@ def _attributes(node: NodeProto) -> Attributes:
     return attributes
 
 
-def bounded(*shapes: tuple[int, ...]) -> None:
-    """Raise TooLargeError when tensors of these shapes broadcast to too many elements."""
-    if math.prod(np.broadcast_shapes(*shapes)) > LARGEST:
-        raise TooLargeError
-
-
 def elementwise(function: Callable[..., Any]) -> Fold:
     """A function of arrays that broadcast; the result has the last operand's type, or is
     truth values."""
 
     def run(attributes: Attributes, *inputs: Array) -> Array:
-        bounded(*(i.shape for i in inputs))
         result = np.asarray(function(*inputs))
         return result if result.dtype == np.bool_ else result.astype(inputs[-1].dtype)
 
@@ -84,7 +74,6 @@ def chained(function: Callable[..., Any]) -> Fold:
     """The same of any number of arrays, two at a time."""
 
     def run(attributes: Attributes, *inputs: Array) -> Array:
-        bounded(*(i.shape for i in inputs))
         total = inputs[0]
         for each in inputs[1:]:
             total = function(total, each)
@@ -117,13 +106,11 @@ def divide(a: Array, b: Array) -> Array:
 
 def raise_to(attributes: Attributes, a: Array, b: Array) -> Array:
     """A power, of the base's type."""
-    bounded(a.shape, b.shape)
     return np.asarray(np.power(a, b)).astype(a.dtype)
 
 
 def take_modulo(attributes: Attributes, a: Array, b: Array) -> Array:
     """Python's rule, or with fmod C's."""
-    bounded(a.shape, b.shape)
     if a.dtype.kind != "f" and not np.all(b):
         raise ZeroDivisionError("modulo by zero")
     return np.fmod(a, b) if attributes["fmod"] else np.mod(a, b)
@@ -139,7 +126,9 @@ def clip(
 
 def cast(attributes: Attributes, x: Array) -> Array:
     """Another element type."""
-    return x.astype(helper.tensor_dtype_to_np_dtype(attributes["to"]))
+    dtype = helper.tensor_dtype_to_np_dtype(attributes["to"])
+    check_kind(dtype)
+    return x.astype(dtype)
 
 
 def reshape(attributes: Attributes, x: Array, shape: Array) -> Array:
@@ -167,17 +156,12 @@ def transpose(attributes: Attributes, x: Array) -> Array:
 
 def concat(attributes: Attributes, *inputs: Array) -> Array:
     """One after the other."""
-    if sum(i.size for i in inputs) > LARGEST:
-        raise TooLargeError
     return np.concatenate(inputs, attributes["axis"])
 
 
 def gather(attributes: Attributes, x: Array, indices: Array) -> Array:
     """x[..., indices, ...]."""
-    axis = attributes["axis"]
-    if indices.size * x.size // max(x.shape[axis], 1) > LARGEST:
-        raise TooLargeError
-    return np.take(x, indices, axis)
+    return np.take(x, indices, attributes["axis"])
 
 
 def cut(
@@ -211,28 +195,22 @@ def split(attributes: Attributes, x: Array, sizes: Array | None = None) -> list[
 
 def count(attributes: Attributes, start: Array, limit: Array, delta: Array) -> Array:
     """Range."""
-    if (limit.item() - start.item()) / delta.item() > LARGEST:
-        raise TooLargeError
     return np.arange(start.item(), limit.item(), delta.item(), dtype=start.dtype)
 
 
 def fill(attributes: Attributes, shape: Array) -> Array:
     """ConstantOfShape."""
-    bounded(tuple(shape.tolist()))
     value = attributes.get("value", np.zeros(1, np.float32))
     return np.full(shape.tolist(), value.item(), value.dtype)
 
 
 def expand(attributes: Attributes, x: Array, shape: Array) -> Array:
     """Broadcast, both ways."""
-    bounded(x.shape, tuple(shape.tolist()))
     return np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape.tolist())))
 
 
 def tile(attributes: Attributes, x: Array, repeats: Array) -> Array:
     """Repeated along each axis."""
-    if x.size * math.prod(repeats.tolist()) > LARGEST:
-        raise TooLargeError
     return np.tile(x, repeats)
 
 

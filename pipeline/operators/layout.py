@@ -6,6 +6,7 @@ import math
 import operator
 from typing import Any
 
+from pipeline.errors import InvalidNetwork
 from pipeline.graph.network import Shape
 from pipeline.operators.axes import (
     Settled,
@@ -15,6 +16,8 @@ from pipeline.operators.axes import (
     settle_axis,
 )
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
+
+MOST_PARTS = 4096  # of a Split
 
 
 def build_flatten(layer: Any) -> Any:
@@ -126,9 +129,13 @@ def equal_parts(size: int, parts: int) -> tuple[int, ...]:
 
 
 def count_parts(values: Values) -> int:
-    """The number of outputs of a Split."""
+    """The number of outputs of a Split. Raises InvalidNetwork for one that says neither their
+    number nor their sizes, or says more than any axis has parts for."""
     sizes = integers(values, "split")
-    return int(values["num_outputs"]) if sizes is None else len(sizes)  # type: ignore[arg-type]
+    parts = values.get("num_outputs") if sizes is None else len(sizes)
+    if not isinstance(parts, int) or not 0 < parts <= MOST_PARTS:
+        raise InvalidNetwork("attributes", f"Split: {parts} outputs")
+    return parts
 
 
 def build_split(layer: Any) -> list[Any]:

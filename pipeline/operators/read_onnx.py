@@ -10,9 +10,9 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
 
-from pipeline.errors import ModelError
+from pipeline.errors import InvalidNetwork, ModelError
 from pipeline.graph.canonical import canonicalise
-from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Shape, Vertex
+from pipeline.graph.network import INPUT, OUTPUT, Attributes, Network, Operand, Shape, Vertex
 from pipeline.operators.fold import can_fold, fold, shape_of
 from pipeline.operators.operands import Tensor, dtype_name
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
@@ -206,7 +206,7 @@ def _read_vertex(
         source = inputs[position]
         assert isinstance(source, Flow)
         operands.append(Operand(source.vertex, source.output, position))
-    count = _count_outputs(reading, node)
+    count = _count_outputs(reading, node, settled.attributes)
     vertex = Vertex(node.op_type, settled.attributes, tuple(operands))
     outputs = _add_vertex(reading, vertex, count, settled.spelled)
     reading.weights[-1] = {
@@ -240,15 +240,21 @@ def _weight_name(
     return value.name if isinstance(value, Weight) else node.input[position]
 
 
-def _count_outputs(reading: Reading, node: NodeProto) -> int:
+def _count_outputs(reading: Reading, node: NodeProto, attributes: Attributes) -> int:
     """Outputs at the end that nobody uses are left out: a BatchNormalization exported in
     training mode lists its new statistics, a Dropout its mask. All of a Split count, and as
-    many as ONNX asks for."""
-    if len(node.output) == 1:
-        return 1
+    many as ONNX asks for. Raises InvalidNetwork where a Split's attributes say another number:
+    onnx would infer shapes for as many as they say."""
     operator = operator_of(node.op_type)
     if operator is not None and operator.outputs is not None:
+        if (declared := operator.outputs(dict(attributes))) != len(node.output):
+            listed = len(node.output)
+            raise InvalidNetwork(
+                "arity", f"{node.op_type}: {declared} outputs, {listed} listed"
+            )
         return len(node.output)
+    if len(node.output) == 1:
+        return 1
     used = reading.used
     last = max((slot for slot, name in enumerate(node.output, 1) if name in used), default=1)
     return max(last, schema_of(node.op_type).min_output)

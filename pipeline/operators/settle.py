@@ -10,6 +10,7 @@ from onnx import NodeProto, helper
 
 from pipeline.errors import InvalidNetwork, ModelError
 from pipeline.graph.network import Attributes, Shape, Value
+from pipeline.operators.fold_limits import UNFIT_KINDS
 from pipeline.operators.operands import (
     AFFINE,
     Tensor,
@@ -54,9 +55,12 @@ _KNOWN: dict[tuple[object, ...], Settled] = {}
 
 
 def constant(array: np.ndarray) -> Given:
-    """A constant operand. Raises ModelError for one of strings."""
-    if array.dtype.kind == "O":
-        raise ModelError("bad_tensor", "a constant of strings among the operands")
+    """A constant operand. Raises ModelError for one of strings or complex numbers, and for
+    whole numbers beyond 64 bits with a sign, which no attribute holds."""
+    if array.dtype.kind in UNFIT_KINDS:
+        raise ModelError("bad_tensor", f"a constant of {array.dtype} among the operands")
+    if array.dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
+        raise ModelError("bad_tensor", f"{array.max()} among the operands: beyond int64")
     dtype = helper.np_dtype_to_tensor_dtype(array.dtype)
     return Given(CONSTANT, Tensor(dtype, array.shape), array.tobytes())
 

@@ -10,7 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from pipeline.errors import ModelError
-from pipeline.operators.fold import FOLDS, LARGEST, fold, shape_of
+from pipeline.operators.fold import FOLDS, fold, shape_of
+from pipeline.operators.fold_limits import LARGEST
 from pipeline.operators.schema import OPSET_IMPORTS
 
 INTS, FLOATS = np.array([[7, -3], [2, 5]]), np.array([[0.5, -1.25], [2.0, 3.5]], np.float32)
