@@ -12,15 +12,18 @@ from pipeline.design import (
     activations,
     arithmetic,
     batch_normalization,
+    concats,
     gelu,
     global_pools,
     linear,
     no_operations,
     pads,
     reshapes,
+    splits,
     transposes,
     windows,
 )
+from pipeline.design.concats import share_beginnings
 from pipeline.design.operand_order import order_operands
 from pipeline.design.rewriter import Rewriter, Rule
 from pipeline.graph.network import Network
@@ -29,6 +32,8 @@ RULES: tuple[Rule, ...] = (
     *no_operations.RULES,
     *reshapes.RULES,
     *transposes.RULES,
+    *concats.RULES,
+    *splits.RULES,
     *windows.RULES,
     *pads.RULES,
     *global_pools.RULES,
@@ -53,7 +58,7 @@ def design_of(network: Network) -> Network:
     for _ in range(MOST_SWEEPS):
         if not sweep(rewriter, by_operator):
             break
-    return order_operands(rewriter.network())
+    return order_operands(share_beginnings(rewriter.network()))
 
 
 def sweep(rewriter: Rewriter, rules: dict[str, list[Rule]]) -> bool:

@@ -38,6 +38,20 @@ def join(rewriter: Rewriter, index: int) -> bool:
     return True
 
 
+def from_gather(rewriter: Rewriter, index: int) -> bool:
+    """``x[[0, 1, ..., n - 1]]`` -> a Reshape, which an exporter makes of strides so."""
+    vertex = rewriter.vertices[index]
+    values = vertex.get("indices")
+    shape = rewriter.tensor(vertex.operands[0]).shape
+    if len(vertex.operands) != 1 or len(shape) != 1 or values != tuple(range(shape[0])):
+        return False
+    reshaped = reshape(rewriter, vertex.operands[0], rewriter.outputs[index][0].shape)
+    if reshaped is None:
+        return False
+    rewriter.replace(index, reshaped)
+    return True
+
+
 def reshape(rewriter: Rewriter, operand: Operand, shape: Shape) -> Vertex | None:
     """A Reshape of ``operand``; None to or from a scalar, which has no batch."""
     given = rewriter.tensor(operand).shape
@@ -60,4 +74,5 @@ def known(vertex: Vertex) -> bool:
 RULES = (
     Rule("reshape", ("Flatten", "Squeeze", "Unsqueeze", "Reshape"), spell_out),
     Rule("reshape of reshape", ("Reshape",), join),
+    Rule("gather in order", ("Gather",), from_gather),
 )

@@ -37,6 +37,10 @@ class Rewriter:
         """Element type and shape of what an operand brings."""
         return self.outputs[operand.source][operand.output]
 
+    def readers(self, index: int) -> list[int]:
+        """The vertices that read this one."""
+        return list(self._readers[index])
+
     def is_read(self, index: int) -> bool:
         """Whether any vertex still reads this one."""
         return bool(self._readers[index])
@@ -55,11 +59,12 @@ class Rewriter:
         kept = {operand.source for operand in vertex.operands}
         self._unread(index, {o.source for o in before.operands} - kept)
 
-    def insert(self, vertex: Vertex, shape: Shape) -> Operand:
-        """Add a vertex that makes one tensor: of this shape, its first operand's type."""
+    def insert(self, vertex: Vertex, *shapes: Shape) -> Operand:
+        """Add a vertex that makes tensors of these shapes, of its first operand's type."""
         index = len(self.vertices)
         self.vertices.append(vertex)
-        self.outputs.append((Tensor(self.tensor(vertex.operands[0]).dtype, shape),))
+        dtype = self.tensor(vertex.operands[0]).dtype
+        self.outputs.append(tuple(Tensor(dtype, shape) for shape in shapes))
         self._readers.append({})
         self._read(index, vertex)
         return Operand(index)

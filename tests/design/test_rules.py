@@ -237,6 +237,30 @@ SPELLINGS = {
         "a = Relu(x) y = BatchNormalization<epsilon = 0.001>(a, scale, shift, mean, var)",
         "Relu BatchNormalization", weights=STATISTICS, fold=as_statistics,
     ),
+    "Concat of Concat": Spelling(
+        "a = Relu(x) b = Tanh(x) c = Concat<axis = 1>(a, b) y = Concat<axis = 1>(x, c)",
+        "Relu Tanh Concat",
+    ),
+    "Concat of Concat by another axis": Spelling(
+        "a = Relu(x) b = Concat<axis = 2>(x, a) y = Concat<axis = 1>(b, b)",
+        "Relu Concat Concat",
+    ),
+    "Slices of all channels": Spelling(
+        numbers("o", 0) + numbers("m", 1) + numbers("n", 4) + numbers("d", 1)
+        + "a = Slice(x, m, n, d) b = Slice(x, o, m, d) c = Tanh(b) y = Add(a, c)",
+        "Split Tanh Add",
+    ),
+    "Slices that leave a gap": Spelling(
+        numbers("o", 0) + numbers("m", 1) + numbers("l", 3) + numbers("n", 4) + numbers("d", 1)
+        + "a = Slice(x, l, n, d) b = Slice(x, o, m, d) y = Sub(a, b)", "Slice Slice Sub",
+    ),
+    "Split of which one part is read": Spelling(
+        numbers("s", 1, 2, 1) + "a, b, c = Split<axis = 1>(x, s) y = Relu(b)", "Slice Relu"
+    ),
+    "Gather of everything": Spelling(
+        numbers("s", -1) + numbers("i", *range(144)) + "a = Reshape(x, s) b = Gather(a, i) "
+        + numbers("t", 1, 12, 12) + "y = Reshape(b, t)", "Reshape",
+    ),
     "the order of operands": Spelling(
         "a = Relu(x) b = Tanh(a) y = Add(a, b)", "Relu Tanh Add"
     ),
@@ -288,6 +312,20 @@ def test_a_layer_that_others_read_keeps_its_batch_normalization() -> None:
     body = "a = Conv(x, w) b = BatchNormalization(a, scale, shift, mean, var) y = Add(a, b)"
     spelling = Spelling(body, "", weights={"w": (4, 4, 3, 3)} | STATISTICS)
     assert "BatchNormalization" in operators_of(design_of(spelling.network()))
+
+
+def test_a_dense_block_is_one_whether_it_lists_all_before_or_the_last_list() -> None:
+    listed = (
+        "a = Relu(x) b = Concat<axis = 1>(x, a) c = Tanh(b) d = Concat<axis = 1>(x, a, c) "
+        "e = Relu(d) y = Concat<axis = 1>(x, a, c, e)"
+    )
+    nested = listed.replace("(x, a, c)", "(b, c)").replace("(x, a, c, e)", "(d, e)")
+    one, other = (Spelling(body, "").network() for body in (listed, nested))
+    assert one != other
+    assert design_of(one) == design_of(other)
+    assert [len(v.operands) for v in design_of(one).vertices if v.operator == "Concat"] == [
+        2
+    ] * 3
 
 
 def test_operands_of_a_sum_may_change_places_and_those_of_a_difference_not() -> None:
