@@ -19,6 +19,7 @@ from pipeline.design import (
     no_operations,
     pads,
     reshapes,
+    single_places,
     splits,
     transposes,
     windows,
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     *gelu.RULES,
     *linear.RULES,
     *batch_normalization.RULES,
+    *single_places.RULES,
 )
 MOST_SWEEPS = 8  # over the whole graph
 MOST_REWRITES = 8  # of one vertex in a sweep

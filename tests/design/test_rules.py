@@ -237,6 +237,21 @@ SPELLINGS = {
         "a = Relu(x) y = BatchNormalization<epsilon = 0.001>(a, scale, shift, mean, var)",
         "Relu BatchNormalization", weights=STATISTICS, fold=as_statistics,
     ),
+    "Conv of the whole map, then Flatten": Spelling(
+        "a = Conv(x, w, b) c = Relu(a) y = Flatten(c)", "Reshape Gemm Relu",
+        weights={"w": (5, 4, 6, 6), "b": (5,)},
+        fold=lambda a: {"weight": a["w"].reshape(5, -1), "bias": a["b"]},
+    ),
+    "Conv of half the map, then Flatten": Spelling(
+        "a = Conv<strides = [1, 4]>(x, w) y = Flatten(a)", "Conv Reshape",
+        weights={"w": (5, 4, 6, 3)}, fold=renamed(weight="w"),
+    ),
+    "a gate of rows": Spelling(
+        numbers("d", 2, 3) + "a = ReduceMean<keepdims = 0>(x, d) b = Gemm<transB = 1>(a, w) "
+        "c = Sigmoid(b) e = Unsqueeze(c, d) y = Mul(x, e)",
+        "GlobalAveragePool Conv Sigmoid Mul", weights={"w": (4, 4)},
+        fold=lambda a: {"weight": a["w"].reshape(4, 4, 1, 1)},
+    ),
     "Concat of Concat": Spelling(
         "a = Relu(x) b = Tanh(x) c = Concat<axis = 1>(a, b) y = Concat<axis = 1>(x, c)",
         "Relu Tanh Concat",
