@@ -191,6 +191,20 @@ def normalise(root: Path) -> dict[str, Any]:
 
 
 @command(main)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with copies of the measured tables that the shelf lacks, by any name.",
+)
+@click.pass_obj
+def label(root: Path, data: Path | None) -> dict[str, Any]:
+    """Write the table of what was measured about the networks: accuracies, speeds."""
+    from pipeline import stages
+
+    return stages.label(root, data)
+
+
+@command(main)
 @click.pass_obj
 def split(root: Path) -> dict[str, Any]:
     """Write the tables that say which networks of the zoo train and which measure."""

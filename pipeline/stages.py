@@ -20,7 +20,7 @@ from pipeline.params import load_harvest, load_section, read_plain
 SHELF = Path("datasets/zoo/shelf")
 BUILD = Path("datasets/zoo/build")
 NORMALISED, CODECS, EMBEDDINGS = BUILD / "normalised", BUILD / "codecs", BUILD / "embeddings"
-METRICS = BUILD / "metrics"
+LABELS, METRICS = BUILD / "labels", BUILD / "metrics"
 CACHE = Path("datasets/zoo/.cache")
 DATASETS = Path("datasets")
 ENAS6_KINDS = {"vae_space": "vae", "vae_56": "vae_quality"}  # names that say more than a kind
@@ -31,12 +31,19 @@ def harvest(
 ) -> dict[str, Any]:
     """Sources -> shelf. Relative paths in the parameters start from the project's root, and
     stay relative in the records."""
+    from pipeline.harvest.download import Downloads
     from pipeline.harvest.harvest import harvest as run
+    from pipeline.harvest.labels import fetch_labels
     from pipeline.harvest.shelf import Shelf
 
     params = load_harvest(root, profile)
     with chdir(root):
-        return asdict(run(Shelf(SHELF), params, shard))
+        report = asdict(run(Shelf(SHELF), params, shard))
+    if shard[0] == 0:
+        report["unreachable"] |= fetch_labels(
+            params.labels, Downloads(root / SHELF / "labels")
+        )
+    return report
 
 
 def normalise(root: Path) -> dict[str, Any]:
@@ -54,6 +61,23 @@ def normalise(root: Path) -> dict[str, Any]:
     return {name: len(table) for name, table in rows.items()}
 
 
+def label(root: Path, data: Path | None = None) -> dict[str, Any]:
+    """Measurements on the shelf -> the table of labels. ``data``: a folder with copies of
+    files that the shelf lacks; they are put there."""
+    from pipeline.harvest.download import Downloads
+    from pipeline.harvest.labels import read_all_labels
+    from pipeline.tables.labels import LabelParams, count_labels, label_networks
+    from pipeline.tables.read import read_table
+    from pipeline.tables.write import write_tables
+
+    sources = load_section(root, LabelParams, "labels").sources
+    downloads = Downloads(root / SHELF / "labels", data, online=False)
+    measurements, absent = read_all_labels(sources, downloads)
+    rows = label_networks(measurements, read_table(graph_tables(root), "files"))
+    write_tables(root / LABELS, {"labels": rows})
+    return count_labels(rows) | {"absent": absent}
+
+
 def split(root: Path) -> dict[str, Any]:
     """Normalised networks, or the registered ones -> the zoo's split, as tables in Git."""
     from pipeline.atomic import write_atomically
@@ -61,8 +85,7 @@ def split(root: Path) -> dict[str, Any]:
     from pipeline.tables.read_networks import read_networks
     from pipeline.tables.split import NEAR_RELATIVES, SPLITS, make_split
 
-    built, zoo = root / NORMALISED, root / DATASETS / "zoo"
-    tables = built if built.exists() else zoo / "tables"
+    tables, zoo = graph_tables(root), root / DATASETS / "zoo"
     rows = read_table(tables, "networks").select(["fingerprint", "name"]).to_pylist()
     names = {row["fingerprint"]: row["name"] for row in rows}
     made = make_split(names, dict(read_networks(tables)))
@@ -193,6 +216,7 @@ def register(root: Path, name: str = "zoo", any_size: bool = False) -> dict[str,
     about = load_section(root, About, "datasets", name)
     sources = [
         root / NORMALISED,
+        *(p for p in (root / LABELS,) if p.is_dir()),
         *sorted(p for p in (root / EMBEDDINGS).glob("*") if p.is_dir()),
     ]
     default = read_plain(root)["default_codec"]
@@ -203,6 +227,12 @@ def register(root: Path, name: str = "zoo", any_size: bool = False) -> dict[str,
         shutil.copytree(root / METRICS, dataset / METRICS.name, dirs_exist_ok=True)
     tag = tag_command(name, manifest.version)
     return {"dataset": name, "version": manifest.version, "rows": manifest.rows, "tag": tag}
+
+
+def graph_tables(root: Path) -> Path:
+    """The tables of networks that the pipeline built, else those of the registered zoo."""
+    built = root / NORMALISED
+    return built if built.exists() else root / DATASETS / "zoo" / "tables"
 
 
 def read_networks_and_families(root: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -26,10 +26,12 @@ def models() -> dict[tuple[str, ...], type]:
     from pipeline.evaluate.zoo import ZooEvaluation
     from pipeline.harvest.params import HarvestParams
     from pipeline.registry.card import About
+    from pipeline.tables.labels import LabelParams
     from pipeline.tables.normalise import NormaliseParams
 
     found: dict[tuple[str, ...], type] = {
         ("normalise",): NormaliseParams,
+        ("labels",): LabelParams,
         ("split",): SplitParams,
         ("evaluate",): ZooEvaluation,
         ("validate",): ValidateParams,

@@ -12,7 +12,17 @@ from onnx import TensorProto, helper, save
 from pipeline.decode.codec import SHIPPED, load_codec
 from pipeline.errors import DataError
 from pipeline.harvest.shelf import Shelf
-from pipeline.stages import CODECS, SHELF, chosen_codec, codec_of, find_codec, harvest
+from pipeline.stages import (
+    CODECS,
+    LABELS,
+    SHELF,
+    chosen_codec,
+    codec_of,
+    find_codec,
+    harvest,
+    label,
+)
+from pipeline.tables.read import read_table
 
 
 def project(folder: Path, **sources: object) -> Path:
@@ -74,3 +84,14 @@ def test_a_code_finds_the_codec_that_made_it(two_of_a_name, light):
     for codec in (load_codec("zoo-ae"), find_codec(two_of_a_name, "zoo-ae")):
         code = codec.encode(light["squeezenet"])
         assert codec_of(two_of_a_name, code).digest == codec.digest
+
+
+def test_labels_are_those_of_the_networks_in_the_tables(tmp_path):
+    root = Path(__file__).parents[1]
+    plain = {"labels": {"sources": ["torchvision_weights", "timm_results"]}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(plain))
+    shutil.copytree(root / "datasets/zoo/tables", tmp_path / "datasets/zoo/tables")
+    found = label(tmp_path)
+    assert found["by_source"] == {"torchvision": {"labels": 194, "networks": 68}}
+    assert list(found["absent"]) == ["timm_results"]
+    assert len(read_table(tmp_path / LABELS, "labels")) == 194

@@ -6,19 +6,19 @@ Source: https://github.com/muhanzhang/D-VAE (MIT); the search space is ENAS's ma
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.atomic import write_atomically
 from pipeline.errors import DataError, ModelError
-from pipeline.harvest.http import read_url
+from pipeline.harvest.download import Download, Downloads
 
-ADDRESS = (
-    "https://raw.githubusercontent.com/muhanzhang/D-VAE/master/data/final_structures6.txt"
+ROWS = Download(
+    "the ENAS set",
+    "final_structures6.txt",
+    "https://raw.githubusercontent.com/muhanzhang/D-VAE/master/data/final_structures6.txt",
+    "fea9a7dde1545e7d3bd58fd4b9c3db08a89c18e0351f770cde2fe530c4791725",
 )
-SHA256 = "fea9a7dde1545e7d3bd58fd4b9c3db08a89c18e0351f770cde2fe530c4791725"
 LAYERS = 6
 OPERATORS = 6
 
@@ -37,18 +37,13 @@ class Row:
     accuracy: float
 
 
-def fetch_enas6(path: Path, address: str = ADDRESS) -> Path:
+def fetch_enas6(path: Path, address: str = ROWS.address) -> Path:
     """``path``, after fetching the set there if it is missing; verified by its digest.
 
     Raises ModelError ``unreachable`` when it cannot be fetched, DataError when what stands at
     ``path``, or came from ``address``, is not the set.
     """
-    if not path.exists():
-        content = read_url(address)
-        _verify(content, address)
-        write_atomically(path, content)
-    else:
-        _verify(path.read_bytes(), str(path))
+    Downloads(path.parent).read(replace(ROWS, file=path.name, address=address))
     return path
 
 
@@ -58,7 +53,7 @@ def read_enas6(path: Path) -> list[Row]:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: the ENAS set is missing: {error}") from error
-    _verify(content, str(path))
+    ROWS.verify(content, str(path))
     return [parse_row(line) for line in content.decode().splitlines()]
 
 
@@ -77,9 +72,3 @@ def parse_row(line: str) -> Row:
     if sizes != tuple(range(LAYERS)) or not set(row.operators) <= set(range(OPERATORS)):
         raise ModelError("malformed", f"not a network of six layers: {line[:100]!r}")
     return row
-
-
-def _verify(content: bytes, where: str) -> None:
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != SHA256:
-        raise DataError(f"{where}: not the ENAS set (sha256 {digest}, expected {SHA256})")

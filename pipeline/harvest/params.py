@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -74,6 +74,12 @@ class Enas6(Sampled):
     channels: int = Field(default=36, ge=1)
 
 
+LabelSourceName = Literal[
+    "torchvision_weights", "pytorchcv_errors", "timm_results", "nasbench201", "nasbench_macro",
+    "enas6",
+]  # fmt: skip
+
+
 class Sources(Section):
     """The sources to harvest; one that is left out is not visited."""
 
@@ -96,11 +102,13 @@ class Sources(Section):
 class HarvestParams(Section):
     """``processes`` models at once, each within so many processor seconds and so much memory.
 
-    ``retry`` names the reasons for which a model that was refused before is tried again;
-    network trouble and a starved machine always are.
+    ``labels``: whose measurements to fetch, besides. ``retry`` names the reasons for which a
+    model that was refused before is tried again; network trouble and a starved machine always
+    are.
     """
 
     sources: Sources
+    labels: tuple[LabelSourceName, ...] = ()
     processes: int = Field(default=1, ge=1)
     seconds: float = Field(default=180.0, gt=0)
     memory_gib: float = Field(default=8.0, gt=0)

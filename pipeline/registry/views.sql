@@ -1,6 +1,8 @@
 -- One view a table, over the shards of the dataset's current version.
 CREATE OR REPLACE VIEW files AS SELECT * FROM read_parquet($files);
 CREATE OR REPLACE VIEW networks AS SELECT * FROM read_parquet($networks);
+CREATE OR REPLACE VIEW labels AS SELECT * FROM read_parquet($labels);
+CREATE OR REPLACE VIEW splits AS SELECT * FROM read_parquet($splits);
 CREATE OR REPLACE VIEW nodes AS SELECT * FROM read_parquet($nodes);
 CREATE OR REPLACE VIEW edges AS SELECT * FROM read_parquet($edges);
 CREATE OR REPLACE VIEW attributes AS SELECT * FROM read_parquet($attributes);

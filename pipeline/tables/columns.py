@@ -51,6 +51,14 @@ COLUMNS = (
     Column("input_shape", SHAPE, "shape of the input at batch size 1", "elements"),
     Column("output_shape", SHAPE, "shape of the first output at batch size 1", "elements"),
     Column("paper_operators_only", pa.bool_(), "whether the paper's 20 operators suffice"),
+    Column("data_set", pa.string(), "what it was measured on; none for speeds"),
+    Column("metric", pa.string(), "what was measured: top1, top5, latency_ms, ..."),
+    Column("recipe", pa.string(), "which weights or trial it was, in the source's words"),
+    Column("value", pa.float64(), "the measured number: accuracies in percent"),
+    Column("epochs", pa.int32(), "epochs of training before it", "epochs", nullable=True),
+    Column("resolution", pa.int32(), "side of the images", "pixels", nullable=True),
+    Column("group", pa.string(), "the design that networks hold: what the split goes by"),
+    Column("part", pa.string(), "train, or test: held out from training"),
     Column("node", pa.int32(), "the vertex: its place in canonical order", "node"),
     Column("operator", pa.string(), "ONNX operator, or Input or Output"),
     Column("target", pa.int32(), "vertex that takes the tensor", "node"),
@@ -80,5 +88,6 @@ FILE_SOURCE = Column("source", pa.string(), "which collection the file belongs t
 FILE_FINGERPRINT = Column(
     "fingerprint", pa.string(), "the network it holds; null if it was refused", nullable=True
 )
+LABEL_SOURCE = Column("source", pa.string(), "who measured it")
 FILE_BYTES = Column("bytes", pa.int64(), "size of the file with its weights", "bytes")
 PATCH_BYTES = Column("bytes", pa.int64(), "size of the patch; 0 if nothing was lost", "bytes")

@@ -27,6 +27,7 @@ REFERENCES = (
     ("edges", ("fingerprint", "source"), "nodes", ("fingerprint", "node")),
     ("edges", ("fingerprint", "target"), "nodes", ("fingerprint", "node")),
     ("attributes", ("fingerprint", "node"), "nodes", ("fingerprint", "node")),
+    ("labels", ("fingerprint",), "networks", ("fingerprint",)),
     ("graph_embeddings", ("fingerprint",), "networks", ("fingerprint",)),
     ("vertex_embeddings", ("fingerprint", "node"), "nodes", ("fingerprint", "node")),
     ("patches", ("fingerprint",), "networks", ("fingerprint",)),

@@ -12,6 +12,7 @@ from pipeline.tables.columns import (
     FILE_BYTES,
     FILE_FINGERPRINT,
     FILE_SOURCE,
+    LABEL_SOURCE,
     PATCH_BYTES,
     Column,
 )
@@ -61,6 +62,12 @@ _DECLARED = (
         "name family vertices edges max_out_degree max_in_degree depth parameters "
         "input_shape output_shape paper_operators_only",
     ),
+    _table(
+        "labels", "what was measured about networks",
+        "fingerprint source data_set metric recipe", "value epochs resolution licence",
+        source=LABEL_SOURCE,
+    ),
+    _table("splits", "which groups of networks train, which measure", "group", "part"),
     _table("nodes", "vertices of every network", "fingerprint node", "operator output_shape"),
     _table("edges", "edges of every network", "fingerprint target operand", "source output"),
     _table(

@@ -11,6 +11,8 @@ DESIGN = {
     "harvested_at",
     "networks": "fingerprint | name family vertices edges max_out_degree max_in_degree depth "
     "parameters input_shape output_shape paper_operators_only",
+    "labels": "fingerprint source data_set metric recipe | value epochs resolution licence",
+    "splits": "group | part",
     "nodes": "fingerprint node | operator output_shape",
     "edges": "fingerprint target operand | source output",
     "attributes": "fingerprint node attribute | int float string ints floats strings",

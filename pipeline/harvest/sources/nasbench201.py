@@ -1,8 +1,6 @@
-"""NAS-Bench-201: cells of four nodes and six edges, each edge one of five operators.
+"""NAS-Bench-201's cells in the network that the paper trains on CIFAR-10.
 
-Source: https://arxiv.org/abs/2001.00326; the network around the cells is the paper's for
-CIFAR-10. An edge "none" is no edge; a node that nothing reaches, or that reaches nothing, is
-left out. Cells whose output nothing reaches are no networks and are not drawn.
+Cells whose output nothing reaches are no networks and are not drawn.
 """
 
 from __future__ import annotations
@@ -16,32 +14,11 @@ from torch import Tensor, nn
 from pipeline.harvest.blocks import pool_and_classify, relu_conv_bn
 from pipeline.harvest.candidate import Candidate, Fetched
 from pipeline.harvest.export import export_fetched
+from pipeline.harvest.nasbench201 import CELLS, Cell, address_of, cell_of
 from pipeline.harvest.params import NasBench201
 from pipeline.harvest.sources import versions_of
 
-SCHEME = "nasbench201://"
 IMAGE = 32  # pixels a side
-EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # node 0 is the input, 3 the output
-OPERATORS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-CELLS = len(OPERATORS) ** len(EDGES)
-
-Cell = dict[tuple[int, int], str]
-
-
-def cell_of(number: int) -> Cell:
-    """Cell ``number`` of the 15,625: its edges that matter and their operators."""
-    digits = [number // len(OPERATORS) ** i % len(OPERATORS) for i in range(len(EDGES))]
-    edges = {
-        edge: OPERATORS[digit] for edge, digit in zip(EDGES, digits, strict=True) if digit
-    }
-    forward, backward = {0}, {3}
-    for source, target in EDGES:
-        if (source, target) in edges and source in forward:
-            forward.add(target)
-    for source, target in reversed(EDGES):
-        if (source, target) in edges and target in backward:
-            backward.add(source)
-    return {(a, b): op for (a, b), op in edges.items() if a in forward and b in backward}
 
 
 class CellModule(nn.Module):
@@ -97,7 +74,7 @@ def list_candidates(params: NasBench201) -> Iterator[Candidate]:
     for number, _ in zip(usable, range(params.limit), strict=False):
         yield Candidate(
             source="nasbench201",
-            address=f"{SCHEME}n{params.cells}c{params.channels}/{number:05d}",
+            address=address_of(number, params.cells, params.channels),
             name=f"nasbench201_{number:05d}",
             family="nasbench201",
             licence="MIT",
