@@ -4,17 +4,20 @@ A stage's loop catches :class:`ModelError` and turns it into a row of the table 
 anything else is a defect of this program and stops it loudly.
 """
 
+from pipeline.redaction import redact
+
 
 class ModelError(Exception):
     """One model cannot be taken in, and why.
 
     ``reason`` is a short, stable word for grouping (``"truncated"``, ``"cycle"``), ``detail``
-    a sentence for a person, ``source`` the file or address it is about.
+    a sentence for a person, ``source`` the file or address it is about. Both are kept without
+    credentials: they go to logs, records and tables.
     """
 
     def __init__(self, reason: str, detail: str, source: str = "") -> None:
-        self.reason, self.detail, self.source = reason, detail, source
-        super().__init__(reason, detail, source)
+        self.reason, self.detail, self.source = reason, redact(detail), redact(source)
+        super().__init__(reason, self.detail, self.source)
 
     def __str__(self) -> str:
         where = f"{self.source}: " if self.source else ""

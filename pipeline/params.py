@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import DataError
 from pipeline.harvest.params import HarvestParams
+from pipeline.redaction import GIVE_IT_OTHERWISE, find_credential
 
 FILE = "params.yaml"
 Model = TypeVar("Model", bound=BaseModel)
@@ -42,8 +43,12 @@ def load_harvest(root: Path, profile: str) -> HarvestParams:
 
 
 def read_plain(root: Path) -> dict[str, Any]:
-    """All of params.yaml, for manifests."""
-    return dict(_read(root / FILE))
+    """All of params.yaml, for manifests. Raises DataError where it holds a credential, for
+    manifests are published."""
+    plain = dict(_read(root / FILE))
+    if where := find_credential(plain):
+        raise DataError(f"{root / FILE}: {where} holds a credential: {GIVE_IT_OTHERWISE}")
+    return plain
 
 
 def _read(file: Path) -> Any:

@@ -17,7 +17,13 @@ JOURNEY = (
     "weightless", "harvest", "graph", "operators", "design", "tables", "compress", "decode",
     "evaluate", "registry", "report",
 )  # fmt: skip
-ANYWHERE = {"atomic", "errors", "progress", "params"}  # modules of the package itself
+ANYWHERE = {
+    "atomic",
+    "errors",
+    "progress",
+    "params",
+    "redaction",
+}  # modules of the package itself
 # What a Network says of itself that a later room knows: imported when it is asked, not before.
 ON_DEMAND = {("graph/network.py", "pipeline.design.design")}
 LONGEST_FILE, LONGEST_LINE = 400, 95

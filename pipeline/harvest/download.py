@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.atomic import write_atomically
 from pipeline.errors import DataError, ModelError
-from pipeline.harvest.http import read_url
+from pipeline.weightless.http import read_url
 
 
 @dataclass(frozen=True, slots=True)

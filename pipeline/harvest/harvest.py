@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.errors import ModelError
+from pipeline.errors import DataError, ModelError
 from pipeline.harvest.candidate import Candidate, Fetched
-from pipeline.harvest.isolation import Job, Limits, run_isolated
+from pipeline.harvest.isolation import Job, Limits, describe, run_isolated
 from pipeline.harvest.params import HarvestParams, Section
 from pipeline.harvest.shelf import Shelf
 from pipeline.harvest.sources import source_named
 from pipeline.progress import track
+from pipeline.redaction import redact
 
 # Reasons that say nothing of the model, so it is tried again next time.
 PASSING = {"unreachable", "stalled", "defect"}
@@ -82,7 +83,8 @@ def harvest(
 
 
 def list_all(params: HarvestParams) -> tuple[list[Errand], dict[str, str]]:
-    """What every chosen source offers, and which of them did not answer."""
+    """What every chosen source offers, and which of them did not answer, or answered what
+    nobody could read: that stops no other source."""
     errands: list[Errand] = []
     unreachable: dict[str, str] = {}
     for name, section in params.sources.chosen().items():
@@ -90,6 +92,10 @@ def list_all(params: HarvestParams) -> tuple[list[Errand], dict[str, str]]:
             errands += [Errand(found, section) for found in _list_one(name, section)]
         except ModelError as error:
             unreachable[name] = str(error)
+        except DataError:
+            raise
+        except Exception as error:
+            unreachable[name] = redact(describe(error))
     return errands, unreachable
 
 

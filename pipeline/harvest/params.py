@@ -5,13 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipeline.redaction import GIVE_IT_OTHERWISE, find_credential
 
 
 class Section(BaseModel):
-    """Parameters that cannot change and accept no key they do not know."""
+    """Parameters that cannot change, accept no key they do not know, and hold no credential:
+    addresses, parameters and what is said of them are published."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_credentials(cls, plain: Any) -> Any:
+        if where := find_credential(plain):
+            raise ValueError(f"{where} holds a credential: {GIVE_IT_OTHERWISE}")
+        return plain
 
 
 class Library(Section):
@@ -22,14 +32,17 @@ class Library(Section):
 
 
 class Remote(Section):
-    """How long to try over a network: seconds a request may take, and tries."""
+    """How long to try over a network: seconds a request may take, and tries. ``hosts``: shell
+    patterns of those that redirects may lead to, for harvests that nobody watches; empty: any.
+    """
 
     seconds: float = Field(default=30.0, gt=0)
     tries: int = Field(default=6, ge=1)
+    hosts: tuple[str, ...] = ()
 
 
 class Files(Remote):
-    """ONNX files at any fsspec address or glob; ``options`` go to fsspec (S3's keys...)."""
+    """ONNX files at any fsspec address or glob; ``options`` go to fsspec (an endpoint...)."""
 
     addresses: tuple[str, ...] = ()
     licence: str = "unknown"

@@ -23,6 +23,8 @@ MAX_HELD = 512  # pages kept: 4 MiB
 # A larger file on disk is read in pages: the kernel maps 2 MiB around each byte touched, and
 # a hundred weights would count as 200 MiB of this process.
 MAX_MAPPED = 16 << 20
+MAX_WHOLE = 4 << 20  # what is taken from a server that knows no ranges
+WEB = ("http://", "https://")
 
 
 class PagedFile:
@@ -129,6 +131,8 @@ def open_ranges(
         path = local_path(source)
         if path is not None:
             opened = _open_local(path)
+        elif isinstance(source, str) and source.startswith(WEB) and not storage_options:
+            opened = _open_web(source)
         elif isinstance(source, str | os.PathLike):
             opened = _open_remote(os.fspath(source), storage_options or {})
         else:
@@ -176,6 +180,17 @@ def _open_object(file: BinaryIO) -> Iterator[Bytes]:
         yield file.getvalue() if type(file) is io.BytesIO else PagedFile(file, size)
     finally:
         file.seek(before)
+
+
+@contextmanager
+def _open_web(address: str) -> Iterator[Bytes]:
+    from pipeline.weightless.http import HttpFile
+    from pipeline.weightless.web import Patience
+
+    with HttpFile(address, patience=Patience(tries=2), most=MAX_WHOLE) as file:
+        if not file.size:
+            raise ModelError("empty", "is an empty file")
+        yield PagedFile(file, file.size)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from failing_server import Site, serve
+from odd_server import serve_odd
 from onnx import TensorProto, helper
 from pydantic import ValidationError
 
@@ -145,6 +146,37 @@ def test_a_source_that_does_not_answer_stops_no_other(models: Path, tmp_path: Pa
     report = run(tmp_path / "shelf", sources=sources)
     assert report.added == {"files": COUNT}
     assert list(report.unreachable) == ["huggingface"]
+
+
+@pytest.mark.parametrize(
+    "header", ["Retry-After: \xb2", "Location: http://[", "Content-Range: bytes \xb2-9/10"]
+)
+def test_one_odd_address_costs_itself_alone(models: Path, tmp_path: Path, header: str) -> None:
+    status = {"Retry": "503 Busy", "Locat": "302 Found"}.get(header[:5], "206 Partial Content")
+    answer = f"HTTP/1.1 {status}\r\n{header}\r\nContent-Length: 0\r\n\r\n".encode("latin1")
+    with serve_odd(lambda _: [answer]) as odd:
+        addresses = [odd.address, "models/*.onnx"]
+        sources = {"files": {"addresses": addresses, "tries": 1, "seconds": 5}}
+        report = run(tmp_path / "shelf", sources=sources)
+        assert report.refused == {"files": {"unreachable": 1}}
+        assert report.added == {"files": COUNT}
+        assert [r.address for r in Shelf(tmp_path / "shelf").refusals()] == [odd.address]
+
+
+def test_a_source_that_answers_nonsense_stops_no_other(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def list_one(name: str, section: object) -> list[object]:
+        if name == "huggingface":
+            raise TypeError("https://hub/?token=hunter2 is no list")
+        return original(name, section)
+
+    original = harvesting._list_one
+    monkeypatch.setattr(harvesting, "_list_one", list_one)
+    sources = {"huggingface": {}, "files": {"addresses": ["models/*.onnx"]}}
+    report = run(tmp_path / "shelf", sources=sources)
+    assert report.added == {"files": COUNT}
+    assert "TypeError: https://hub/?token=*** is no list" in report.unreachable["huggingface"]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from failing_server import Site, serve
 from onnx import TensorProto, helper, numpy_helper
 
 from pipeline.errors import ModelError
-from pipeline.harvest.http import HttpFile, Patience, retry_after
 from pipeline.harvest.params import Files, HuggingFace
 from pipeline.harvest.sources import files, huggingface
+from pipeline.weightless.http import HttpFile
+from pipeline.weightless.web import Patience, retry_after
 
 PATH = "/big.onnx"
 

@@ -13,7 +13,14 @@ from pipeline.errors import ModelError
 from pipeline.harvest.params import Files
 from pipeline.harvest.sources import files
 
-KEYS = {"key": "test", "secret": "test"}
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys come from the environment only."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
 
 
 def content(operator: str) -> bytes:
@@ -39,7 +46,7 @@ def endpoint() -> Iterator[str]:
 def section(endpoint: str, address: str) -> Files:
     return Files(
         addresses=(address,),
-        options={**KEYS, "client_kwargs": {"endpoint_url": endpoint}},
+        options={"client_kwargs": {"endpoint_url": endpoint}},
     )
 
 

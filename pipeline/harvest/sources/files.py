@@ -12,15 +12,14 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import fsspec
-from aiohttp import ClientError
-from botocore.exceptions import BotoCoreError
 
 from pipeline.errors import ModelError
 from pipeline.harvest.candidate import Candidate, Fetched
 from pipeline.harvest.families import family_of
-from pipeline.harvest.http import HttpFile, Patience, probe
 from pipeline.harvest.params import Files
+from pipeline.weightless.http import HttpFile, probe
 from pipeline.weightless.skeleton import read_skeleton
+from pipeline.weightless.web import Patience
 
 WEB = ("http://", "https://")
 
@@ -43,10 +42,11 @@ def list_candidates(params: Files) -> Iterator[Candidate]:
 def fetch(candidate: Candidate, params: Files) -> Fetched:
     """Read one file's graph; ModelError if it cannot be had or is no model."""
     if candidate.address.startswith(WEB):
-        return fetch_url(candidate.address, patience=Patience(params.seconds, params.tries))
-    filesystem, path = fsspec.core.url_to_fs(candidate.address, **params.options)
+        patience = Patience(params.seconds, params.tries)
+        return fetch_url(candidate.address, patience=patience, hosts=params.hosts)
     skeleton = read_skeleton(candidate.address, params.options)
     with _reached(candidate.address):
+        filesystem, path = fsspec.core.url_to_fs(candidate.address, **params.options)
         facts = filesystem.info(path)
         if "file" not in _protocols(filesystem):
             return Fetched(skeleton, _remote_digest(facts), int(facts["size"]))
@@ -56,12 +56,18 @@ def fetch(candidate: Candidate, params: Files) -> Fetched:
 
 
 def fetch_url(
-    address: str, headers: dict[str, str] | None = None, patience: Patience | None = None
+    address: str,
+    headers: dict[str, str] | None = None,
+    patience: Patience | None = None,
+    hosts: tuple[str, ...] = (),
 ) -> Fetched:
-    """Read a graph over HTTP ranges; again from the start if the file changes meanwhile."""
+    """Read a graph over HTTP ranges; again from the start if the file changes meanwhile.
+
+    ``hosts``: as for :class:`~pipeline.weightless.http.HttpFile`.
+    """
     for last in (False, False, True):
         try:
-            with HttpFile(address, headers, patience) as file:
+            with HttpFile(address, headers, patience, hosts) as file:
                 return Fetched(
                     read_skeleton(cast(BinaryIO, file)),
                     _digest_of(file.etag, address),
@@ -96,7 +102,7 @@ def _version(address: str, params: Files) -> str:
     """What tells a changed file without reading it; empty when nobody says."""
     try:
         if address.startswith(WEB):
-            return probe(address, Patience(params.seconds, params.tries))
+            return probe(address, Patience(params.seconds, params.tries), params.hosts)
         with _reached(address):
             filesystem, path = fsspec.core.url_to_fs(address, **params.options)
             facts: dict[str, Any] = filesystem.info(path)
@@ -108,11 +114,15 @@ def _version(address: str, params: Files) -> str:
 
 @contextmanager
 def _reached(address: str) -> Iterator[None]:
-    """What a file system's client raises when nobody answers, as this project's error."""
+    """Whatever a file system's client makes of an answer, or of none, as this address's error:
+    there are many clients, and each has its own."""
     try:
         yield
-    except (OSError, BotoCoreError, ClientError) as error:
-        raise ModelError("unreachable", f"{error}"[:300], address) from error
+    except ModelError:
+        raise
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}"[:300]
+        raise ModelError("unreachable", detail, address) from error
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:

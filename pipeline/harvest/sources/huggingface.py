@@ -15,9 +15,15 @@ from huggingface_hub.utils import build_hf_headers
 from pipeline.errors import ModelError
 from pipeline.harvest.candidate import Candidate, Fetched
 from pipeline.harvest.families import family_of
-from pipeline.harvest.http import AGAIN, Patience, TransientError, retry_after, with_patience
 from pipeline.harvest.params import HuggingFace
 from pipeline.harvest.sources.files import fetch_url
+from pipeline.weightless.web import (
+    AGAIN,
+    Patience,
+    TransientError,
+    retry_after,
+    with_patience,
+)
 
 SCHEME = "hf://"
 
@@ -40,7 +46,9 @@ def fetch(candidate: Candidate, params: HuggingFace) -> Fetched:
     """Read one file's graph over HTTP ranges."""
     owner, repository, path = candidate.address.removeprefix(SCHEME).split("/", 2)
     url = hf_hub_url(f"{owner}/{repository}", path, endpoint=params.endpoint)
-    return fetch_url(url, build_hf_headers(), Patience(params.seconds, params.tries))
+    return fetch_url(
+        url, build_hf_headers(), Patience(params.seconds, params.tries), params.hosts
+    )
 
 
 def _describe(api: HfApi, name: str, params: HuggingFace) -> Any:
