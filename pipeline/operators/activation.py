@@ -15,6 +15,7 @@ from pipeline.operators.axes import Settled, scalar, settle_axis
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 
 IMAGE = Example(((1, 4, 5, 6),))
+ANY = (-math.inf, math.inf)
 
 
 def close(a: float, b: float) -> bool:
@@ -32,6 +33,7 @@ def register_layer(
     make: Callable[[Any], Any],
     *variants: dict[str, Value],
     paper: bool = False,
+    **traits: Any,
 ) -> None:
     """An elementwise operator that is one torch layer, and an example for each variant."""
     examples = tuple(Example(((1, 4, 5, 6),), attributes) for attributes in variants)
@@ -39,6 +41,9 @@ def register_layer(
         Operator(
             name=name,
             paper=paper,
+            elementwise=True,
+            keeps_channels=True,
+            **traits,
             build=lambda layer: layer.module(make(layer)),
             examples=(IMAGE, *examples),
         )
@@ -56,12 +61,13 @@ register_layer("LeakyRelu", lambda layer: layer.nn.LeakyReLU(clean(layer["alpha"
                {"alpha": 0.2}, paper=True)  # fmt: skip
 register_layer("Elu", lambda layer: layer.nn.ELU(clean(layer["alpha"])),
                {"alpha": 0.5}, paper=True)  # fmt: skip
-register_layer("Celu", lambda layer: layer.nn.CELU(clean(layer["alpha"])), {"alpha": 0.7})
+register_layer("Celu", lambda layer: layer.nn.CELU(clean(layer["alpha"])), {"alpha": 0.7},
+               ranges={"alpha": (1e-3, 1e6)})  # fmt: skip
 register_layer("ThresholdedRelu",
                lambda layer: layer.nn.Threshold(clean(layer["alpha"]), 0.0),
                {"alpha": 0.3})  # fmt: skip
 register_layer("Gelu", lambda layer: layer.nn.GELU(layer["approximate"]),
-               {"approximate": "tanh"})  # fmt: skip
+               {"approximate": "tanh"}, choices={"approximate": ("none", "tanh")})  # fmt: skip
 
 
 def build_hard_sigmoid(layer: Any) -> Any:
@@ -85,6 +91,12 @@ def build_selu(layer: Any) -> Any:
 def fill_clip(values: Values, first: Shape, parameters: Shapes) -> Settled:
     """Limits as scalars."""
     return scalar(values, "min") | scalar(values, "max")
+
+
+def check_clip(layer: Any) -> str | None:
+    """Limits are scalars, which ONNX's inference overlooks."""
+    is_odd = any(tensor.shape for tensor in layer.operands[1:])
+    return "limits that are no scalars" if is_odd else None
 
 
 def build_clip(layer: Any) -> Any:
@@ -124,6 +136,8 @@ SOFTMAX_EXAMPLES = (
 register(
     Operator(
         name="HardSigmoid",
+        elementwise=True,
+        keeps_channels=True,
         build=build_hard_sigmoid,
         examples=(
             Example(((1, 4, 5, 6),)),
@@ -135,6 +149,8 @@ register(
 register(
     Operator(
         name="Selu",
+        elementwise=True,
+        keeps_channels=True,
         build=build_selu,
         examples=(IMAGE, Example(((1, 4, 5, 6),), {"alpha": 1.2, "gamma": 0.9})),
     )
@@ -143,6 +159,11 @@ register(
     Operator(
         name="Clip",
         fill=fill_clip,
+        structural=("min", "max"),
+        elementwise=True,
+        keeps_channels=True,
+        ranges={"min": ANY, "max": ANY},
+        check=check_clip,
         build=build_clip,
         examples=(
             Example(((1, 4, 5, 6),), constants={"min": 0.0, "max": 6.0}),
@@ -158,6 +179,9 @@ register(
         name="PRelu",
         parameters=prelu_parameters,
         torch_names={"slope": "weight"},
+        initial={"slope": 0.25},
+        elementwise=True,
+        keeps_channels=True,
         build=build_prelu,
         examples=(
             Example(((1, 4, 5, 6),), parameters={"slope": (4, 1, 1)}),
@@ -171,6 +195,7 @@ register(
 register(
     Operator(
         name="Softmax",
+        keeps_channels=True,
         fill=settle_axis,
         build=lambda layer: layer.module(layer.nn.Softmax(dim=layer["axis"])),
         examples=SOFTMAX_EXAMPLES,
@@ -179,6 +204,7 @@ register(
 register(
     Operator(
         name="LogSoftmax",
+        keeps_channels=True,
         fill=settle_axis,
         build=lambda layer: layer.module(layer.nn.LogSoftmax(dim=layer["axis"])),
         examples=SOFTMAX_EXAMPLES,

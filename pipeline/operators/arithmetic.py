@@ -14,16 +14,21 @@ TENSOR = (1, 4, 5, 6)
 
 
 def register_unary(
-    name: str, function: Callable[..., Any] | str, positive: bool = False
+    name: str, function: Callable[..., Any] | str, positive: str = "", **traits: Any
 ) -> None:
-    """A function of one tensor, or the name torch has for one: reading loads no torch."""
+    """A function of one tensor, or the name torch has for one: reading loads no torch.
+    ``positive``: the formal name of its input, where that must be positive."""
     register(
         Operator(
             name=name,
+            elementwise=True,
+            keeps_channels=True,
+            positive=(positive,) if positive else (),
+            **traits,
             build=lambda layer: layer.call(of_torch(layer, function), layer.x),
             examples=(
-                Example((TENSOR,), positive=positive),
-                Example(((1, 3),), positive=positive),
+                Example((TENSOR,), positive=bool(positive)),
+                Example(((1, 3),), positive=bool(positive)),
             ),
         )
     )
@@ -37,29 +42,30 @@ def of_torch(layer: Any, function: Callable[..., Any] | str) -> Callable[..., An
 def register_binary(
     name: str,
     function: Callable[..., Any],
-    paper: bool = False,
-    positive: bool = False,
     comparison: bool = False,
+    **traits: Any,
 ) -> None:
     """An operator of two tensors that broadcast, either of which may be a weight."""
     weights = () if comparison else (
-        Example((TENSOR,), parameters={"B": (4, 1, 1)}, positive=positive),
-        Example((TENSOR,), parameters={"A": (4, 5, 6)}, positive=positive),
+        Example((TENSOR,), parameters={"B": (4, 1, 1)}),
+        Example((TENSOR,), parameters={"A": (4, 5, 6)}),
     )  # fmt: skip
     register(
         Operator(
             name=name,
-            paper=paper,
+            elementwise=True,
+            any_dtype=True,
+            differentiable=not comparison,
+            **traits,
             build=lambda layer: layer.call(function, *operands(layer)),
             examples=(
-                Example((TENSOR, TENSOR), positive=positive),
-                Example(((1, 4, 1, 1), TENSOR), positive=positive),
-                Example((TENSOR, (5, 1)), positive=positive),
+                Example((TENSOR, TENSOR)),
+                Example(((1, 4, 1, 1), TENSOR)),
+                Example((TENSOR, (5, 1))),
                 *weights,
-                Example((TENSOR,), constants={"B": 2.0}, positive=positive),
-                Example((TENSOR,), constants={"A": 1.5}, positive=positive),
-                Example((TENSOR,), constants={"B": [[1.0], [0.5], [2.0], [3.0], [1.0]]},
-                        positive=positive),
+                Example((TENSOR,), constants={"B": 2.0}),
+                Example((TENSOR,), constants={"A": 1.5}),
+                Example((TENSOR,), constants={"B": [[1.0], [0.5], [2.0], [3.0], [1.0]]}),
             ),
         )
     )  # fmt: skip
@@ -83,6 +89,18 @@ def build_power(layer: Any) -> Any:
     return layer.call(layer.torch.pow, *operands(layer))
 
 
+def check_division(layer: Any) -> str | None:
+    """Of no constant 0."""
+    divisor = layer.constants.get("B")
+    return None if divisor is None or divisor.all() else "by a constant of 0"
+
+
+def check_where(layer: Any) -> str | None:
+    """Not of truth values, in ONNX Runtime."""
+    is_truth = layer.outputs[0].dtype == TensorProto.BOOL
+    return "of truth values" if is_truth else None
+
+
 def build_where(layer: Any) -> Any:
     """torch.where of (condition, X, Y)."""
     return layer.call(layer.torch.where, *operands(layer))
@@ -93,6 +111,7 @@ def register_variadic(name: str, combine: Callable[[Any, list[Any]], Any]) -> No
     register(
         Operator(
             name=name,
+            elementwise=True,
             build=lambda layer: combine(layer, operands(layer)),
             examples=(
                 Example((TENSOR,)),
@@ -151,15 +170,15 @@ def build_cast(layer: Any) -> Any:
 FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
 register_binary("Add", operator.add, paper=True)
-register_binary("Mul", operator.mul, paper=True)
+register_binary("Mul", operator.mul, paper=True, initial={"A": 1.0, "B": 1.0})
 register_binary("Sub", operator.sub)
 register_binary("Greater", operator.gt, comparison=True)
 register_binary("Less", operator.lt, comparison=True)
 register_binary("Equal", operator.eq, comparison=True)
-register_unary("Sqrt", "sqrt", positive=True)
-register_unary("Log", "log", positive=True)
-register_unary("Reciprocal", "reciprocal", positive=True)
-register_unary("Exp", "exp")
+register_unary("Sqrt", "sqrt", positive="X")
+register_unary("Log", "log", positive="input")
+register_unary("Reciprocal", "reciprocal", positive="X")
+register_unary("Exp", "exp", exponents=("input",))
 register_unary("Erf", "erf")
 register_unary("Abs", "abs")
 register_unary("Neg", operator.neg)
@@ -175,6 +194,10 @@ register_variadic("Min", take_smallest)
 register(
     Operator(
         name="Div",
+        initial={"A": 1.0, "B": 1.0},
+        elementwise=True,
+        positive=("B",),
+        check=check_division,
         build=build_division,
         examples=(
             Example((TENSOR, (4, 5, 6)), positive=True),
@@ -187,6 +210,10 @@ register(
 register(
     Operator(
         name="Pow",
+        initial={"X": 1.0, "Y": 1.0},
+        elementwise=True,
+        positive=("X",),
+        exponents=("Y",),
         build=build_power,
         examples=(
             Example((TENSOR, (4, 5, 6)), positive=True),
@@ -200,6 +227,9 @@ register(
 register(
     Operator(
         name="Where",
+        elementwise=True,
+        any_dtype=True,
+        check=check_where,
         build=build_where,
         examples=(
             Example((TENSOR, (6,)), constants={"condition": [[True], [False]] + [[True]] * 3}),
@@ -213,6 +243,10 @@ register(
     Operator(
         name="Cast",
         build=build_cast,
+        elementwise=True,
+        keeps_channels=True,
+        any_dtype=True,
+        usual=lambda _: {"to": int(TensorProto.FLOAT)},
         drop=("saturate",),  # about 8-bit floats only
         examples=(
             Example((TENSOR,), {"to": TensorProto.FLOAT}),
@@ -225,6 +259,9 @@ register(
 register(
     Operator(
         name="Identity",
+        elementwise=True,
+        keeps_channels=True,
+        any_dtype=True,
         build=lambda layer: layer.module(layer.nn.Identity()),
         examples=(Example((TENSOR,)),),
     )

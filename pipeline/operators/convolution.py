@@ -6,7 +6,13 @@ from typing import Any
 
 from pipeline.graph.network import Shape, Value
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
-from pipeline.operators.windows import fill_window, split_pads
+from pipeline.operators.windows import (
+    all_below,
+    fill_window,
+    split_pads,
+    usual_window,
+    why_no_window,
+)
 
 
 def fill_convolution(
@@ -119,7 +125,37 @@ def _transposed_crop(layer: Any, full: list[int]) -> tuple[list[int], list[int]]
     return begins, [f - b - o for f, b, o in zip(full, begins, out, strict=True)]
 
 
+def usual_convolution(shape: Shape) -> Values:
+    """A window of three that keeps size and channels."""
+    return {
+        **usual_window(shape),
+        "out_channels": shape[1] if len(shape) > 1 else 1,
+        "bias": 0,
+    }
+
+
+def check_convolution(layer: Any) -> str | None:
+    """No constant stands for a weight; one that is computed is the kernel's."""
+    if layer.constants.keys() & NAMES.keys():
+        return "a constant where its weights stand"
+    if layer.vertex.operator == "Conv" and len(layer.operands) > 1:
+        weight, group = layer.operands[1].shape, layer.vertex.get("group", 1)
+        if weight[2:] != layer.vertex.get("kernel_shape") or weight[0] % group:
+            return "a weight that is not its kernel's"
+    return why_no_window(layer)
+
+
+def check_transposed(layer: Any) -> str | None:
+    """And nothing is added at the end that a stride does not step over."""
+    added = layer.vertex.get("output_padding") or ()
+    strides = layer.vertex.get("strides") or (1,) * len(added)
+    if added and not all_below(added, strides):
+        return "output_padding beyond its stride"
+    return check_convolution(layer)
+
+
 NAMES = {"W": "weight", "B": "bias"}
+SUMMARY = ("out_channels", "bias")
 
 register(
     Operator(
@@ -129,6 +165,12 @@ register(
         summarise=summarise_convolution,
         parameters=convolution_parameters,
         torch_names=NAMES,
+        summary=SUMMARY,
+        width="out_channels",
+        spatial=True,
+        usual=usual_convolution,
+        choices={"bias": (0, 1), "auto_pad": ("NOTSET",)},  # pads say it
+        check=check_convolution,
         build=build_convolution,
         examples=(
             Example(((1, 3, 16, 16),), {"strides": [2, 2], "pads": [3, 3, 3, 3]},
@@ -156,6 +198,13 @@ register(
         summarise=summarise_transposed,
         parameters=transposed_parameters,
         torch_names=NAMES,
+        summary=SUMMARY,
+        width="out_channels",
+        spatial=True,
+        usual=usual_convolution,
+        choices={"bias": (0, 1),
+                 "auto_pad": ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")},
+        check=check_transposed,
         build=build_transposed,
         examples=(
             Example(((1, 6, 5, 5),), {"strides": [2, 2], "pads": [1, 1, 1, 1]},

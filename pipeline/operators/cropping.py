@@ -11,7 +11,7 @@ from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Shape, Value
 from pipeline.operators.axes import Settled, integers, known_integers, plain, scalar
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
-from pipeline.operators.windows import torch_pads
+from pipeline.operators.windows import all_below, torch_pads
 
 NUMPY_MODES = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 TORCH_MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
@@ -117,6 +117,19 @@ def copied_places(size: int, begin: int, end: int, mode: str) -> list[int]:
     return np.pad(places, (max(0, begin), max(0, end)), NUMPY_MODES[mode]).tolist()  # type: ignore[call-overload]
 
 
+def check_pad(layer: Any) -> str | None:
+    """Pads of every axis, of a value that is known, and what is reflected is there."""
+    if len(layer.operands) > 1:
+        return "of a value that is known at run time"
+    values: dict[str, Any] = dict(layer.vertex.attributes)
+    shape, pads = layer.operands[0].shape, values.get("pads", ())
+    if "axes" not in values and len(pads) != 2 * len(shape):
+        return f"{len(pads)} pads of {len(shape)} axes"
+    if values.get("mode") == "reflect" and not all_below(pads, shape):
+        return f"reflects {pads} of {shape}"
+    return None
+
+
 CUBE = ((1, 4, 5, 6),)
 FAR = 2**63 - 1
 
@@ -129,6 +142,7 @@ def bounds(**named: list[int]) -> dict[str, Value]:
 register(
     Operator(
         name="Slice", paper=True, fill=fill_slice, build=build_slice,
+        structural=("starts", "ends", "axes", "steps"), any_dtype=True,
         examples=(
             Example(CUBE, constants=bounds(starts=[0, 1], ends=[1, 3])),
             Example(CUBE, constants=bounds(starts=[1], ends=[FAR], axes=[2])),
@@ -143,6 +157,10 @@ register(
 register(
     Operator(
         name="Pad", paper=True, fill=fill_pad, build=build_pad,
+        structural=("pads", "constant_value", "axes"), check=check_pad,
+        choices={"mode": ("constant", "reflect", "edge", "wrap")},
+        ranges={"constant_value": (-np.inf, np.inf)},
+        usual=lambda shape: {"pads": (0,) * 2 * len(shape)},
         examples=(
             Example(CUBE, constants={"pads": [0, 0, 1, 2, 0, 0, 3, 0]}),
             Example(CUBE, constants={"pads": [0, 1, 0, 0, 0, 2, 0, -1],

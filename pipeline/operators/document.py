@@ -74,7 +74,7 @@ def attributes_of(entry: Operator) -> Iterator[str]:
     constants = {
         formal_name(entry.name, position_of(entry.name, formal))
         for example in entry.examples
-        for formal in dict(example.constants)
+        for formal in example.constants
         if formal not in entry.drop
     }
     yield from (f"*{name}*" for name in sorted(constants))
@@ -87,8 +87,8 @@ def spell(value: Value) -> str:
 
 def parameter_names(entry: Operator) -> list[str]:
     """The weights that the examples have."""
-    names = dict(entry.torch_names)
-    used = {formal for example in entry.examples for formal in dict(example.parameters)}
+    names = entry.torch_names
+    used = {formal for example in entry.examples for formal in example.parameters}
     return [f"{n} -> {names[n]}" if n in names else n for n in sorted(used | names.keys())]
 
 

@@ -203,11 +203,26 @@ def build_space_to_depth(layer: Any) -> Any:
     return layer.method("reshape", y, -1, channels * block**2, rows, columns)
 
 
+def check_axes(layer: Any) -> str | None:
+    """Of some axes: ONNX Runtime takes none for all."""
+    return None if layer.vertex.get("axes") else "of no axes"
+
+
+def check_gather(layer: Any) -> str | None:
+    """By constant indices that the axis has."""
+    indices, axis = layer.constants.get("indices"), layer.vertex.get("axis", 0)
+    if indices is None:
+        return None
+    size = layer.operands[0].shape[axis]
+    is_beyond = (indices < -size).any() or (indices >= size).any()
+    return f"an index beyond {size} places" if is_beyond else None
+
+
 CUBE = ((1, 4, 5, 6),)
 
 register(
     Operator(
-        name="Flatten", paper=True, fill=settle_axis, build=build_flatten,
+        name="Flatten", paper=True, fill=settle_axis, build=build_flatten, any_dtype=True,
         examples=(
             Example(CUBE), Example(CUBE, {"axis": 3}), Example(CUBE, {"axis": -2}),
             Example(CUBE, {"axis": 0}), Example(CUBE, {"axis": 4}), Example(((1, 7),)),
@@ -216,7 +231,8 @@ register(
 )  # fmt: skip
 register(
     Operator(
-        name="Reshape", paper=True, fill=fill_reshape, build=build_reshape,
+        name="Reshape", paper=True, fill=fill_reshape, build=build_reshape, any_dtype=True,
+        structural=("shape",), target="shape", usual=lambda _: {"shape": (0, -1)},
         examples=(
             Example(CUBE, constants={"shape": [1, 120]}),
             Example(CUBE, constants={"shape": [1, 2, 2, 5, 6]}),
@@ -231,14 +247,16 @@ register(
 )  # fmt: skip
 register(
     Operator(
-        name="Transpose", fill=fill_transpose,
+        name="Transpose", fill=fill_transpose, any_dtype=True,
+        usual=lambda shape: {"perm": (0, *range(len(shape) - 1, 0, -1))},
         build=lambda layer: layer.method("permute", layer.x, *layer["perm"]),
         examples=(Example(CUBE, {"perm": [0, 2, 3, 1]}), Example(((2, 3, 4),))),
     )
 )  # fmt: skip
 register(
     Operator(
-        name="Squeeze", fill=fill_squeeze, build=build_squeeze,
+        name="Squeeze", fill=fill_squeeze, build=build_squeeze, any_dtype=True,
+        structural=("axes",), check=check_axes,
         examples=(
             Example(((1, 4, 1, 1),), constants={"axes": [-1, 2]}),
             Example(((1, 4, 1, 6),), constants={"axes": [2]}),
@@ -248,7 +266,8 @@ register(
 )  # fmt: skip
 register(
     Operator(
-        name="Unsqueeze", fill=fill_unsqueeze, build=build_unsqueeze,
+        name="Unsqueeze", fill=fill_unsqueeze, build=build_unsqueeze, any_dtype=True,
+        structural=("axes",), check=check_axes,
         examples=(
             Example(((1, 4),), constants={"axes": [2, 3]}),
             Example(((1, 4),), constants={"axes": [-1, 1]}),
@@ -258,7 +277,8 @@ register(
 )  # fmt: skip
 register(
     Operator(
-        name="Concat", paper=True, fill=settle_axis, build=build_concat,
+        name="Concat", paper=True, fill=settle_axis, build=build_concat, any_dtype=True,
+        usual=lambda _: {"axis": 1},
         examples=(
             Example(((1, 4, 5, 6), (1, 2, 5, 6)), {"axis": 1}),
             Example(((1, 4, 5), (1, 4, 2), (1, 4, 3)), {"axis": -1}),
@@ -271,6 +291,8 @@ register(
 register(
     Operator(
         name="Split", fill=fill_split, outputs=count_parts, build=build_split,
+        structural=("split",), any_dtype=True,
+        usual=lambda _: {"axis": 1, "num_outputs": 2},
         examples=(
             Example(((1, 6, 5),), {"axis": 1, "num_outputs": 3}, outputs=3),
             Example(((1, 7, 5),), {"axis": -2, "num_outputs": 3}, outputs=3),
@@ -281,7 +303,9 @@ register(
 )  # fmt: skip
 register(
     Operator(
-        name="Expand", fill=fill_expand, build=build_expand,
+        name="Expand", fill=fill_expand, build=build_expand, any_dtype=True,
+        structural=("shape",), target="shape",
+        usual=lambda shape: {"shape": (1,) * len(shape)},
         examples=(
             Example(((1, 4, 1, 1),), constants={"shape": [1, 4, 5, 6]}),
             Example(((1, 4, 1, 6),), constants={"shape": [5, 1]}),
@@ -292,7 +316,9 @@ register(
 )  # fmt: skip
 register(
     Operator(
-        name="Gather", fill=fill_gather, build=build_gather,
+        name="Gather", fill=fill_gather, build=build_gather, any_dtype=True,
+        usual=lambda _: {"axis": 1, "indices": (0,)}, check=check_gather,
+        delicate=True,  # indices may be known at run time alone
         examples=(
             Example(CUBE, {"axis": 1}, constants={"indices": 2}),
             Example(CUBE, {"axis": -1}, constants={"indices": [5, 0, -1]}),
@@ -303,13 +329,15 @@ register(
 )  # fmt: skip
 register(
     Operator(
-        name="Tile", build=build_tile,
+        name="Tile", build=build_tile, structural=("repeats",),
+        usual=lambda shape: {"repeats": (1,) * len(shape)},
         examples=(Example(((1, 4, 5),), constants={"repeats": [1, 2, 3]}),),
     )
 )  # fmt: skip
 register(
     Operator(
         name="DepthToSpace", build=build_depth_to_space,
+        usual=lambda _: {"blocksize": 2}, choices={"mode": ("DCR", "CRD")},
         examples=(
             Example(((1, 12, 3, 4),), {"blocksize": 2}),
             Example(((1, 12, 3, 4),), {"blocksize": 2, "mode": "CRD"}),
@@ -318,7 +346,7 @@ register(
 )  # fmt: skip
 register(
     Operator(
-        name="SpaceToDepth", build=build_space_to_depth,
+        name="SpaceToDepth", build=build_space_to_depth, usual=lambda _: {"blocksize": 2},
         examples=(Example(((1, 3, 6, 4),), {"blocksize": 2}),),
     )
 )  # fmt: skip

@@ -24,6 +24,16 @@ def gemm_parameters(values: Values, first: Shape) -> Shapes:
     return rows | ({"C": (out,)} if values["bias"] else {})
 
 
+def usual_gemm(shape: Shape) -> Values:
+    """A linear layer of as many features as come in."""
+    return {"out_features": shape[-1], "bias": 1, "transB": 1}
+
+
+def usual_matmul(shape: Shape) -> Values:
+    """A square matrix of its own."""
+    return {"B.parameter": (shape[-1], shape[-1])}
+
+
 def build_gemm(layer: Any) -> Any:
     """nn.Linear where it is one, else alpha * A @ B + beta * C."""
     weight, bias = layer.parameter_shape("B"), layer.parameter_shape("C")
@@ -63,6 +73,10 @@ register(
         summarise=summarise_gemm,
         parameters=gemm_parameters,
         torch_names={"B": "weight", "C": "bias"},
+        summary=("out_features", "bias"),
+        width="out_features",
+        usual=usual_gemm,
+        choices={"bias": (0, 1), "transA": (0, 1), "transB": (0, 1)},
         build=build_gemm,
         examples=(
             Example(((1, 6),), {"transB": 1}, {"B": (4, 6), "C": (4,)}),
@@ -82,6 +96,7 @@ register(
 register(
     Operator(
         name="MatMul",
+        usual=usual_matmul,
         build=build_matmul,
         examples=(
             Example(((1, 6),), parameters={"B": (6, 4)}),

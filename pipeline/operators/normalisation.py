@@ -10,11 +10,21 @@ from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Shape
 from pipeline.operators.activation import clean
 from pipeline.operators.axes import Settled, reduced_axes, settle_axis
-from pipeline.operators.registry import Example, Operator, Shapes, Values, register
+from pipeline.operators.registry import (
+    Example,
+    Operator,
+    Shapes,
+    Values,
+    register,
+    registered,
+)
 
 STATISTICS = {"scale": "weight", "B": "bias",
               "input_mean": "running_mean", "input_var": "running_var"}  # fmt: skip
 DIMENSIONS = {2: "1d", 3: "1d", 4: "2d", 5: "3d"}  # of torch's layer, by rank of the input
+EPSILON = (1e-37, 1.0)
+SHARE = (0.0, 1.0)
+DIVISOR = (1e-3, 1e6)
 VARIANCE_FLOOR = 1e-9  # https://onnx.ai/onnx/operators/onnx__MeanVarianceNormalization.html
 
 
@@ -136,6 +146,27 @@ def build_mean_variance(layer: Any) -> Any:
     return layer.call(operator.truediv, centred, floored)
 
 
+def why_odd_affine(layer: Any) -> str | None:
+    """Why constants do not stand for a scale and a shift: they have another shape."""
+    operator = registered()[layer.vertex.operator]
+    values = {"bias": 1, **dict(layer.vertex.attributes)}
+    implied = operator.parameters(values, layer.operands[0].shape)
+    held = layer.constants.keys() & operator.torch_names.keys()
+    if any(layer.constants[name].shape != implied.get(name) for name in held):
+        return "a constant where its weights stand"
+    return None
+
+
+def check_instance(layer: Any) -> str | None:
+    """Of maps only, in ONNX Runtime."""
+    return "of maps only" if len(layer.operands[0].shape) < 3 else why_odd_affine(layer)
+
+
+def check_local_response(layer: Any) -> str | None:
+    """Of maps of two axes only, in ONNX Runtime."""
+    return None if len(layer.operands[0].shape) == 4 else "of maps of two axes only"
+
+
 def of_channels(channels: int, *names: str) -> dict[str, Shape]:
     """A vector of ``channels`` numbers under each name."""
     return dict.fromkeys(names, (channels,))
@@ -148,6 +179,11 @@ register(
         parameters=batch_parameters,
         torch_names=STATISTICS,
         drop=("training_mode",),
+        affine=("scale", "B"),
+        initial={"scale": 1.0, "input_var": 1.0},
+        keeps_channels=True,
+        ranges={"epsilon": EPSILON, "momentum": SHARE},
+        check=why_odd_affine,
         build=build_batch_normalisation,
         examples=(
             Example(((1, 4, 5, 6),), {}, of_channels(4, *STATISTICS)),
@@ -171,6 +207,11 @@ register(
         name="InstanceNormalization",
         parameters=instance_parameters,
         torch_names={"scale": "weight", "B": "bias"},
+        affine=("scale", "B"),
+        initial={"scale": 1.0},
+        keeps_channels=True,
+        ranges={"epsilon": EPSILON},
+        check=check_instance,
         build=build_instance_normalisation,
         examples=(
             Example(((1, 4, 5, 6),), {}, of_channels(4, "scale", "B")),
@@ -189,6 +230,14 @@ register(
         summarise=summarise_layer,
         parameters=layer_parameters,
         torch_names={"Scale": "weight", "B": "bias"},
+        summary=("bias",),
+        affine=("Scale", "B"),
+        initial={"Scale": 1.0},
+        keeps_channels=True,
+        usual=lambda _: {"bias": 1},
+        choices={"bias": (0, 1)},
+        ranges={"epsilon": EPSILON},
+        check=why_odd_affine,
         drop=("stash_type",),  # a kernel's precision
         build=build_layer_normalisation,
         examples=(
@@ -206,6 +255,10 @@ register(
 register(
     Operator(
         name="LRN",
+        keeps_channels=True,
+        usual=lambda _: {"size": 5},
+        ranges={"alpha": (1e-37, 16.0), "beta": (1e-37, 16.0), "bias": DIVISOR},
+        check=check_local_response,
         build=build_local_response,
         examples=(
             Example(((1, 8, 5, 6),), {"size": 5}),
@@ -217,6 +270,8 @@ register(
     Operator(
         name="LpNormalization",
         fill=settle_axis,
+        keeps_channels=True,
+        choices={"p": (1, 2)},
         build=build_lp_normalisation,
         examples=(Example(((1, 8, 5),)), Example(((1, 8, 5),), {"axis": 1, "p": 1})),
     )
@@ -225,6 +280,8 @@ register(
     Operator(
         name="MeanVarianceNormalization",
         fill=fill_mean_variance,
+        keeps_channels=True,
+        delicate=True,  # its gradient is none where nothing varies
         build=build_mean_variance,
         examples=(
             Example(((3, 4, 5, 6),)),

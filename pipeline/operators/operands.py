@@ -9,21 +9,20 @@ follows from ``out_channels``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from onnx import TensorProto, helper
+from onnx.defs import OpSchema
 
 from pipeline.errors import InvalidNetwork
 from pipeline.graph.network import Shape, Value, Vertex
 from pipeline.operators.registry import operator_of
 from pipeline.operators.schema import formal_name, position_of, schema_of
 
-NORMALISATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization")
-AFFINE = (1, 2)  # where they take their scale and their shift
 PARAMETER, SHAPE, DTYPE = ".parameter", ".shape", ".dtype"
-FACTORS = frozenset({"Mul", "Div", "Pow"})  # operators whose parameters start at one
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 MAX_FLOATS, MAX_INTEGERS = 64, 4096  # elements; larger constants are weights, not architecture
 
@@ -54,19 +53,36 @@ def is_weight_like(operator_name: str, formal: str, array: np.ndarray) -> bool:
     keeps weights (files whose weights are folded constants)."""
     operator = operator_of(operator_name)
     limit = MAX_FLOATS if array.dtype.kind == "f" else MAX_INTEGERS
-    keeps = operator is not None and formal in dict(operator.torch_names)
+    keeps = operator is not None and formal in operator.torch_names
     return array.size > limit or keeps
 
 
-def has_no_affine(operator_name: str, inputs: Sequence[object]) -> bool:
-    """Whether a normalisation has constants of one for its scale and of zero for its shift,
-    which is how a file says that it has none: nothing there is to be trained."""
-    if operator_name not in NORMALISATIONS or len(inputs) <= max(AFFINE):
-        return False
-    scale, shift = (inputs[position] for position in AFFINE)
+def idle_affine(operator_name: str, inputs: Mapping[str, object]) -> tuple[str, ...]:
+    """The scale and the shift of a normalisation that are constants of one and of zero, which
+    is how a file says that it has none: nothing there is to be trained."""
+    operator = operator_of(operator_name)
+    if operator is None or not operator.affine:
+        return ()
+    scale, shift = (inputs.get(formal) for formal in operator.affine)
     if not isinstance(scale, np.ndarray) or not isinstance(shift, np.ndarray):
-        return False
-    return bool(np.all(scale == 1) and np.all(shift == 0))
+        return ()
+    return operator.affine if np.all(scale == 1) and np.all(shift == 0) else ()
+
+
+@cache
+def data_inputs(operator_name: str) -> tuple[int, ...]:
+    """The positions of the inputs that tensors flow into: all but those of parameters and
+    those that shape the computation. Of an operator that takes any number, the first of them.
+    """
+    operator, schema = operator_of(operator_name), schema_of(operator_name)
+    others = {*operator.torch_names, *operator.structural} if operator else set()
+    return tuple(p for p, formal in enumerate(schema.inputs) if formal.name not in others)
+
+
+def is_variadic(operator_name: str) -> bool:
+    """Whether an operator takes any number of tensors."""
+    inputs = schema_of(operator_name).inputs
+    return bool(inputs) and inputs[-1].option == OpSchema.FormalParameterOption.Variadic
 
 
 def constants_of(vertex: Vertex) -> dict[str, np.ndarray]:
@@ -102,7 +118,9 @@ def parameters_of(vertex: Vertex, first: Shape) -> dict[str, Tensor]:
     try:
         implied = operator.parameters(values, first)
     except (KeyError, IndexError, TypeError, ZeroDivisionError) as e:
-        if given & set(operator.torch_names):  # Conv's weight computed from data, or constant
+        if (
+            given & operator.torch_names.keys()
+        ):  # Conv's weight computed from data, or constant
             return {}
         raise InvalidNetwork(
             "attributes", f"{vertex.operator}: attributes {values} do not fit input {first}"

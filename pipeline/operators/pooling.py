@@ -5,10 +5,19 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from pipeline.operators.registry import Example, Operator, register
-from pipeline.operators.windows import fill_window, torch_pads
+from pipeline.operators.windows import (
+    all_below,
+    fill_window,
+    torch_pads,
+    usual_window,
+    why_no_window,
+)
 
 Ints = tuple[int, ...]
+MAX_PLACES = 2**22  # that are looked at on one axis
 
 
 def spans(layer: Any) -> Ints:
@@ -113,6 +122,27 @@ def build_global_max(layer: Any) -> Any:
     return layer.module(getattr(layer.nn, f"AdaptiveMaxPool{len(layer.shape) - 2}d")(1))
 
 
+def check_pool(layer: Any) -> str | None:
+    """Every window sees an element of its map: one of padding alone gives -inf or 0/0."""
+    values: dict[str, Any] = dict(layer.vertex.attributes)
+    kernel, pads = values["kernel_shape"], values.get("pads") or ()
+    sizes, outs = layer.operands[0].shape[2:], layer.outputs[0].shape[2:]
+    if why := why_no_window(layer):
+        return why
+    if len(kernel) != len(sizes):
+        return "a window of other axes than its map"
+    if not all_below(pads, kernel):
+        return "pads as large as its window"
+    for axis, (size, out) in enumerate(zip(sizes, outs, strict=True)):
+        if out * kernel[axis] > MAX_PLACES:
+            return f"{out} windows are too many"
+        starts = np.arange(out) * values["strides"][axis] - pads[axis]
+        places = starts[:, None] + np.arange(kernel[axis]) * values["dilations"][axis]
+        if not ((places >= 0) & (places < size)).any(1).all():
+            return "a window lies in the padding alone"
+    return None
+
+
 GLOBAL = (Example(((1, 4, 5, 6),)), Example(((1, 4, 7),)), Example(((1, 4, 3, 5, 6),)))
 IMAGE, WIDE = ((1, 4, 9, 10),), ((1, 3, 14, 15),)
 SHARED = (
@@ -151,6 +181,11 @@ register(
         paper=True,
         fill=lambda values, first, _: fill_window(values, first),
         drop=("storage_order",),  # about indices, which no network uses
+        keeps_channels=True,
+        spatial=True,
+        usual=usual_window,
+        choices={"auto_pad": ("NOTSET",), "ceil_mode": (0, 1)},
+        check=check_pool,
         build=build_max_pool,
         examples=SHARED,
     )
@@ -160,11 +195,31 @@ register(
         name="AveragePool",
         paper=True,
         fill=lambda values, first, _: fill_window(values, first),
+        keeps_channels=True,
+        spatial=True,
+        usual=usual_window,
+        choices={"auto_pad": ("NOTSET",), "ceil_mode": (0, 1), "count_include_pad": (0, 1)},
+        check=check_pool,
         build=build_average_pool,
         examples=(*SHARED, *COUNTED),
     )
 )
 register(
-    Operator(name="GlobalAveragePool", paper=True, build=build_global_average, examples=GLOBAL)
+    Operator(
+        name="GlobalAveragePool",
+        paper=True,
+        keeps_channels=True,
+        spatial=True,
+        build=build_global_average,
+        examples=GLOBAL,
+    )
 )
-register(Operator(name="GlobalMaxPool", build=build_global_max, examples=GLOBAL))
+register(
+    Operator(
+        name="GlobalMaxPool",
+        keeps_channels=True,
+        spatial=True,
+        build=build_global_max,
+        examples=GLOBAL,
+    )
+)

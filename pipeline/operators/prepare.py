@@ -28,11 +28,6 @@ from pipeline.weightless.arrays import refuse_external_data
 from pipeline.weightless.skeleton import data_inputs
 
 FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
-# Float inputs that shape the computation: their values belong to the architecture.
-STRUCTURAL = {
-    ("Clip", 1), ("Clip", 2), ("Pad", 2), ("Dropout", 1), ("Upsample", 1),
-    ("Resize", 1), ("Resize", 2),
-}  # fmt: skip
 IR_VERSION = 10
 RESIZE_CHOOSES = 11  # the opset from which Resize says how it samples
 LEGACY_SAMPLING = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
@@ -145,11 +140,17 @@ def weights_as_inputs(model: ModelProto) -> ModelProto:
 
 
 def _structural_inputs(graph: GraphProto) -> set[str]:
+    places = {
+        (name, position_of(operator.name, formal))
+        for operator in registered().values()
+        for formal in operator.structural
+        for name in filter(None, (operator.name, operator.formerly))
+    }
     return {
         name
         for node in graph.node
         for position, name in enumerate(node.input)
-        if (node.op_type, position) in STRUCTURAL
+        if (node.op_type, position) in places
     }
 
 

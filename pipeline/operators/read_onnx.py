@@ -18,7 +18,12 @@ from pipeline.operators.operands import Tensor, dtype_name
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
 from pipeline.operators.registry import operator_of
 from pipeline.operators.remember import remember
-from pipeline.operators.schema import attribute_value, infer_outputs, schema_of
+from pipeline.operators.schema import (
+    attribute_value,
+    formal_name,
+    infer_outputs,
+    schema_of,
+)
 from pipeline.operators.settle import EDGE, WEIGHT, Given, constant, settle
 from pipeline.operators.shapes import infer_tensors
 from pipeline.weightless.arrays import array_of
@@ -26,8 +31,6 @@ from pipeline.weightless.skeleton import read_skeleton
 
 ELEMENT_TYPES = frozenset(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
 MOST_FOLDED = 2**23  # elements of all constants that one file may compute
-# (operator, position) of inputs that hold a shape, batch first
-TARGETS = {("Reshape", 1), ("Expand", 1), ("Resize", 3)}
 _TYPES: dict[bytes, Tensor] = {}
 Source = str | PathLike[str] | BinaryIO
 
@@ -265,7 +268,8 @@ def _rebatch(
 ) -> np.ndarray:
     """Target shapes that name the file's batch size name batch size 1 instead."""
     batch = reading.prepared.batch
-    is_target = (node.op_type, position) in TARGETS
+    operator = operator_of(node.op_type)
+    is_target = operator is not None and operator.target == formal_name(node.op_type, position)
     if batch > 1 and is_target and array.size and array[0] == batch:
         array = array.copy()
         array[0] = 1

@@ -20,7 +20,12 @@ def fill_reduction(values: Values, first: Shape, parameters: Shapes) -> Settled:
     return plain("axes", reduced_axes(values, len(first))) | {"noop_with_empty_axes": None}
 
 
-def register_reduction(name: str, reduce: Reduce, paper: bool = False) -> None:
+def usual_axes(shape: Shape) -> Values:
+    """The spatial axes; the last one where there are none."""
+    return {"axes": tuple(range(2, len(shape))) or (len(shape) - 1,)}
+
+
+def register_reduction(name: str, reduce: Reduce, paper: bool = False, **traits: Any) -> None:
     """One reduction; ``reduce`` takes the layer, the axes and whether they stay as ones."""
 
     def build(layer: Any) -> Any:
@@ -35,7 +40,17 @@ def register_reduction(name: str, reduce: Reduce, paper: bool = False) -> None:
         Example(((2, 3, 4),)),
     )
     register(
-        Operator(name=name, paper=paper, fill=fill_reduction, build=build, examples=examples)
+        Operator(
+            name=name,
+            paper=paper,
+            fill=fill_reduction,
+            structural=("axes",),
+            usual=usual_axes,
+            choices={"keepdims": (0, 1)},
+            build=build,
+            examples=examples,
+            **traits,
+        )
     )
 
 
@@ -75,11 +90,13 @@ register_reduction("ReduceMax", by_method("amax"))
 register_reduction("ReduceMin", by_method("amin"))
 register_reduction("ReduceL1", by_norm(1))
 register_reduction("ReduceL2", by_norm(2))
-register_reduction("ReduceProd", multiply)
+register_reduction("ReduceProd", multiply, delicate=True)  # of many factors
 register(
     Operator(
         name="ArgMax",
         fill=settle_axis,
+        differentiable=False,
+        choices={"keepdims": (0, 1), "select_last_index": (0, 1)},
         build=build_arg_max,
         examples=(
             Example(((1, 8),), {"axis": 1}),

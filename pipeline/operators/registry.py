@@ -8,7 +8,7 @@ on rank, weights whose shapes follow from attributes) and the torch form.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -34,9 +34,9 @@ class Example:
     """
 
     inputs: tuple[Shape, ...]
-    attributes: Mapping[str, Any] = ()  # type: ignore[assignment]
-    parameters: Mapping[str, Shape] = ()  # type: ignore[assignment]
-    constants: Mapping[str, Any] = ()  # type: ignore[assignment]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Shape] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
     outputs: int = 1
     positive: bool = False  # draw positive input values (Sqrt, Log, Pow)
 
@@ -45,9 +45,14 @@ def _nothing(*_: Any) -> dict[str, Any]:
     return {}
 
 
+def _nothing_wrong(_: Any) -> str | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Operator:
-    """One operator: how its parameters and defaults follow from attributes, its torch form."""
+    """One operator: how its parameters and defaults follow from attributes, its torch form,
+    and all that other rooms ask about it. Nobody else keeps a list of operators."""
 
     name: str
     build: Callable[..., Any]
@@ -57,23 +62,76 @@ class Operator:
     """(attributes, shape of the first operand, shapes of all inputs by formal name; () for one
     that is left out) -> the defaults ONNX leaves to the rank, and attributes brought to their
     one form (auto_pad -> pads); None removes one."""
-    summarise: Callable[[Shapes, Values], Values] = _nothing
-    """(shapes of the parameters, attributes) -> attributes that stand for the parameters
-    (out_channels, bias)."""
-    parameters: Callable[[Values, Shape], Shapes] = _nothing
-    """(attributes, shape of the first operand) -> shapes of the parameters, by formal name."""
-    torch_names: Mapping[str, str] = ()  # type: ignore[assignment]
-    """Formal name of a parameter -> its name in the torch module (``W`` -> ``weight``)."""
-    outputs: Callable[[Values], int] | None = None
-    """Attributes -> number of outputs, for the operators that have several (Split)."""
     drop: tuple[str, ...] = ()
     """Attributes that are spelling or mode, not architecture (storage_order)."""
+    outputs: Callable[[Values], int] | None = None
+    """Attributes -> number of outputs, for the operators that have several (Split)."""
     paper: bool = False
     """Whether it is one of the 20 operators of the paper."""
+
+    # its weights
+    parameters: Callable[[Values, Shape], Shapes] = _nothing
+    """(attributes, shape of the first operand) -> shapes of the parameters, by formal name."""
+    torch_names: Mapping[str, str] = field(default_factory=dict)
+    """Formal name of a parameter -> its name in the torch module (``W`` -> ``weight``)."""
+    summarise: Callable[[Shapes, Values], Values] = _nothing
+    """(shapes of the parameters, attributes) -> attributes that stand for the parameters."""
+    summary: tuple[str, ...] = ()
+    """The names of those attributes (out_channels, bias)."""
+    width: str = ""
+    """The one of them that is the number of channels, or of features, that come out."""
+    affine: tuple[str, ...] = ()
+    """Formal names of a scale and a shift that a file leaves out by saying one and zero."""
+    initial: Mapping[str, float] = field(default_factory=dict)
+    """Formal name of a parameter -> where it starts, if not at 0 or as a random matrix."""
+
+    # its inputs: all but parameters and these are tensors that flow
+    structural: tuple[str, ...] = ()
+    """Formal inputs that shape the computation (Reshape's shape, Clip's limits): their values
+    are architecture, whatever their type."""
+    target: str = ""
+    """The structural input that is a shape, batch first."""
+    formerly: str = ""
+    """The name that older opsets have for it, with inputs in the same places."""
+
+    # what it computes
+    elementwise: bool = False
+    """Whether its operands broadcast and each element of the output follows from those at its
+    place alone."""
+    keeps_channels: bool = False
+    """Whether as many channels come out as go in, whatever their number."""
+    spatial: bool = False
+    """Whether it slides over the axes after the first two, which are batch and channels."""
+    any_dtype: bool = False
+    """Whether ONNX Runtime computes it of other types than float32 too."""
+    differentiable: bool = True
+    """Whether a gradient flows back through it."""
+    positive: tuple[str, ...] = ()
+    """Formal inputs that give finite values, and gradients, where they are positive."""
+    exponents: tuple[str, ...] = ()
+    """Formal inputs that stand in an exponent."""
+    delicate: bool = False
+    """Whether finite values may give others, or such gradients, besides."""
+
+    # which attributes it may have
+    usual: Callable[[Shape], Values] = _nothing
+    """Shape of the first operand -> values of attributes that ONNX has no default for."""
+    choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """Attribute -> its possible values, where they are few."""
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Attribute -> the least and the largest float it may be, where those are not any."""
+    check: Callable[[Any], str | None] = _nothing_wrong
+    """(:class:`~pipeline.operators.shapes.Layer`) -> why it does not run although shape
+    inference has nothing against it; None where it does."""
 
     def __post_init__(self) -> None:
         if not self.examples:
             raise ValueError(f"{self.name}: no operator registers without its own test")
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether it may give numbers that are not finite where its operands are."""
+        return bool(self.positive or self.exponents or self.delicate)
 
 
 _REGISTRY: dict[str, Operator] = {}

@@ -19,6 +19,10 @@ register(
     Operator(
         name="Dropout",
         fill=fill_dropout,
+        structural=("ratio", "training_mode"),
+        elementwise=True,
+        keeps_channels=True,
+        ranges={"ratio": (0.0, 1.0)},
         drop=("seed", "training_mode"),  # a run's, not the network's
         build=lambda layer: layer.module(layer.nn.Dropout(clean(layer["ratio"]))),
         examples=(

@@ -125,6 +125,23 @@ def nearest_places(layer: Any, axis: int, rule: str) -> list[int]:
     return [min(max(rounded(rules[rule](x)), 0), size - 1) for x in range(out)]
 
 
+def usual_resize(shape: Shape) -> Values:
+    """Maps of twice the size."""
+    spatial = range(2, len(shape))
+    return {**LEGACY, "axes": tuple(spatial), "scales": (2.0,) * len(spatial)}
+
+
+def check_resize(layer: Any) -> str | None:
+    """As many sizes, or scales, as axes."""
+    axes = layer.vertex.get("axes")
+    count = len(axes) if isinstance(axes, tuple) else len(layer.operands[0].shape)
+    for name in ("sizes", "scales"):
+        given = layer.constants.get(name)
+        if given is not None and given.size != count:
+            return f"{given.size} {name} for {count} axes"
+    return None
+
+
 CUBE = ((1, 3, 4, 5),)
 LEGACY = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 CORNERS = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
@@ -132,6 +149,9 @@ CORNERS = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
 register(
     Operator(
         name="Resize", fill=fill_resize, build=build_resize,
+        structural=("roi", "scales", "sizes"), target="sizes", formerly="Upsample",
+        choices={"mode": ("nearest", "linear", "cubic")},
+        usual=usual_resize, check=check_resize,
         examples=(
             Example(CUBE, LEGACY, constants={"scales": [1.0, 1.0, 2.0, 2.0]}),
             Example(CUBE, LEGACY, constants={"sizes": [1, 3, 7, 9]}),

@@ -12,10 +12,9 @@ from pipeline.errors import InvalidNetwork, ModelError
 from pipeline.graph.network import Attributes, Shape, Value
 from pipeline.operators.fold_limits import UNFIT_KINDS
 from pipeline.operators.operands import (
-    AFFINE,
     Tensor,
     constant_attributes,
-    has_no_affine,
+    idle_affine,
     is_weight_like,
     settle_parameters,
 )
@@ -82,20 +81,21 @@ def _settle(node: NodeProto, inputs: tuple[Given | None, ...]) -> Settled:
     dropped = set(operator.drop) if operator else set()
     values = _given_attributes(node)
     arrays = [_array(given) for given in inputs]
-    fixed = AFFINE if has_no_affine(node.op_type, arrays) else ()
+    formals = [formal_name(node.op_type, position) for position in range(len(inputs))]
+    idle = idle_affine(node.op_type, dict(zip(formals, arrays, strict=True)))
     operands: list[int] = []
     parameters: dict[str, Tensor] = {}
     weights: list[tuple[str, int]] = []
     shapes: Shapes = {}
     for position, given in enumerate(inputs):
-        formal = formal_name(node.op_type, position)
+        formal = formals[position]
         shapes[formal] = given.tensor.shape if given else ()
         if given is None:
             continue
         if given.kind == EDGE:
             operands.append(position)
         elif (array := arrays[position]) is None or (
-            position not in fixed and is_weight_like(node.op_type, formal, array)
+            formal not in idle and is_weight_like(node.op_type, formal, array)
         ):
             parameters[formal] = given.tensor
             weights.append((formal, position))

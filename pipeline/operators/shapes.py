@@ -61,7 +61,7 @@ class Layer:
     def parameter_name(self, formal: str) -> str:
         """Name of a parameter in ONNX files and torch modules alike: ``conv_3.weight``."""
         operator = operator_of(self.vertex.operator)
-        torch_names = dict(operator.torch_names) if operator else {}
+        torch_names = operator.torch_names if operator else {}
         return f"{self.name}.{torch_names.get(formal, formal)}"
 
     @property

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from pipeline.errors import ModelError
 from pipeline.graph.network import INPUT, OUTPUT, Network, Shape, Value
-from pipeline.operators.operands import FACTORS, FLOAT, Tensor
+from pipeline.operators.operands import FLOAT, Tensor
 from pipeline.operators.registry import torch_operator
 from pipeline.operators.schema import formal_name, position_of
 from pipeline.operators.shapes import Layer, infer_layers
@@ -209,12 +209,11 @@ class TorchLayer:
         return self._builder.graph.call_method(name, arguments, keywords)
 
     def _initial(self, formal: str, tensor: Tensor) -> torch.Tensor:
-        """A matrix as nn.Linear starts it, a slope at 0.25, a scale at 1, all else at 0."""
+        """What the operator says (a scale at 1), a matrix as nn.Linear starts it, or 0."""
         values = torch.zeros(tensor.shape)
-        if formal == "slope":
-            return values.fill_(0.25)
-        if formal in ("scale", "Scale") or self.operator in FACTORS:
-            return values.fill_(1.0)
+        initial = torch_operator(self.operator).initial.get(formal)
+        if initial is not None:
+            return values.fill_(initial)
         if len(tensor.shape) >= 2 and min(tensor.shape[-2:]) > 1:
             return nn.init.kaiming_uniform_(values, a=5**0.5)
         return values

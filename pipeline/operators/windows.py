@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pipeline.graph.network import Shape, Value
 from pipeline.operators.registry import Values
 
 Ints = tuple[int, ...]
+MAX_STRIDE = 256  # torch's gradient walks over every place that a stride leaves out
+
+
+def usual_window(shape: Shape) -> Values:
+    """A window of three places an axis that keeps the size of a map."""
+    rank = max(1, len(shape) - 2)
+    return {
+        "kernel_shape": (3,) * rank, "pads": (1,) * 2 * rank, "strides": (1,) * rank,
+        "dilations": (1,) * rank,
+    }  # fmt: skip
+
+
+def why_no_window(layer: Any) -> str | None:
+    """Why torch or ONNX Runtime does not slide the window of a layer; None where they do."""
+    rank, strides = len(layer.operands[0].shape), layer.vertex.get("strides")
+    if isinstance(strides, tuple) and any(stride > MAX_STRIDE for stride in strides):
+        return f"strides {strides}"
+    return None if 3 <= rank <= 5 else "of maps of one to three axes"
+
+
+def all_below(values: Sequence[int], limits: Sequence[int]) -> bool:
+    """Whether every number is below its limit; limits are repeated as often as it takes."""
+    repeated = tuple(limits) * (len(values) // len(limits)) if limits else ()
+    return all(value < limit for value, limit in zip(values, repeated, strict=False))
 
 
 def fill_window(values: Values, first: Shape) -> dict[str, Value | None]:

@@ -12,7 +12,8 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 from pipeline.atomic import write_atomically
 from pipeline.errors import ModelError
 from pipeline.graph.network import Network
-from pipeline.operators.operands import FACTORS, Tensor
+from pipeline.operators.operands import Tensor
+from pipeline.operators.registry import operator_of
 from pipeline.operators.schema import OPSET_IMPORTS
 from pipeline.operators.shapes import Layer, infer_layers
 from pipeline.weightless.skeleton import DATA_INPUTS
@@ -111,12 +112,17 @@ def value_name(vertex: int, output: int) -> str:
 def draw_parameter(
     layer: Layer, formal: str, tensor: Tensor, random: np.random.Generator
 ) -> np.ndarray:
-    """Random weights with which activations keep their scale: He-normal matrices and kernels,
-    scales and variances of one, the rest zero (He et al., https://arxiv.org/abs/1502.01852).
-    Whole numbers are zero too: an index that every axis has."""
+    """Random weights with which activations keep their scale: what the operator says for a
+    vector (scales and variances of one), about as much for factors of several axes, He-normal
+    matrices and kernels (He et al., https://arxiv.org/abs/1502.01852), the rest zero. Whole
+    numbers are zero too: an index that every axis has."""
     dtype = helper.tensor_dtype_to_np_dtype(tensor.dtype)
     if not np.issubdtype(dtype, np.floating):
         return np.zeros(tensor.shape, dtype)
+    operator = operator_of(layer.vertex.operator)
+    initial = operator.initial.get(formal) if operator else None
+    if initial is not None and len(tensor.shape) >= 2:
+        return (initial * random.uniform(0.5, 1.5, tensor.shape)).astype(dtype)
     suffix = layer.parameter_name(formal).rpartition(".")[2]
     if len(tensor.shape) >= 2 and suffix != "bias":
         fan_in = int(np.prod(tensor.shape)) // max(tensor.shape[0], 1)
@@ -124,10 +130,7 @@ def draw_parameter(
             random.standard_normal(tensor.shape, dtype=np.float32)
             * (2 / max(fan_in, 1)) ** 0.5
         ).astype(dtype)
-    is_offset = (
-        suffix in ("bias", "running_mean", "B", "C") and layer.vertex.operator not in FACTORS
-    )
-    return np.full(tensor.shape, 0 if is_offset else 1, dtype=dtype)
+    return np.full(tensor.shape, initial or 0, dtype=dtype)
 
 
 def _named_node(layer: Layer) -> NodeProto:
