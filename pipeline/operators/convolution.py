@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from pipeline.graph.network import Shape, Value
@@ -63,6 +64,16 @@ def transposed_parameters(values: Values, first: Shape) -> Shapes:
     weight = (first[1], out, *values["kernel_shape"])  # type: ignore[misc]
     bias = {"B": (out * values["group"],)} if values["bias"] else {}
     return {"W": weight} | bias
+
+
+def convolution_macs(shapes: Shapes, out: Shape) -> int:
+    """For every number of the output, one for each weight of its channel."""
+    return prod(out) * prod(shapes["W"][1:])
+
+
+def transposed_macs(shapes: Shapes, out: Shape) -> int:
+    """For every number of the input, one for each weight of its channel."""
+    return prod(shapes["X"]) * prod(shapes["W"][1:])
 
 
 def build_convolution(layer: Any) -> Any:
@@ -164,6 +175,7 @@ register(
         fill=fill_convolution,
         summarise=summarise_convolution,
         parameters=convolution_parameters,
+        macs=convolution_macs,
         torch_names=NAMES,
         summary=SUMMARY,
         width="out_channels",
@@ -197,6 +209,7 @@ register(
         fill=fill_transposed,
         summarise=summarise_transposed,
         parameters=transposed_parameters,
+        macs=transposed_macs,
         torch_names=NAMES,
         summary=SUMMARY,
         width="out_channels",

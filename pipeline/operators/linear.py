@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from math import prod
 from typing import Any
 
 from pipeline.graph.network import Shape
@@ -32,6 +33,16 @@ def usual_gemm(shape: Shape) -> Values:
 def usual_matmul(shape: Shape) -> Values:
     """A square matrix of its own."""
     return {"B.parameter": (shape[-1], shape[-1])}
+
+
+def gemm_macs(shapes: Shapes, out: Shape) -> int:
+    """For every number of A, one for each column of the output."""
+    return prod(shapes["A"]) * out[1]
+
+
+def matmul_macs(shapes: Shapes, out: Shape) -> int:
+    """For every number of the output, one for each column of A."""
+    return prod(out) * shapes["A"][-1]
 
 
 def build_gemm(layer: Any) -> Any:
@@ -72,6 +83,7 @@ register(
         paper=True,
         summarise=summarise_gemm,
         parameters=gemm_parameters,
+        macs=gemm_macs,
         torch_names={"B": "weight", "C": "bias"},
         summary=("out_features", "bias"),
         width="out_features",
@@ -96,6 +108,7 @@ register(
 register(
     Operator(
         name="MatMul",
+        macs=matmul_macs,
         usual=usual_matmul,
         build=build_matmul,
         examples=(

@@ -113,6 +113,10 @@ class Operator:
     delicate: bool = False
     """Whether finite values may give others, or such gradients, besides."""
 
+    macs: Callable[[Shapes, Shape], int] | None = None
+    """(shapes of all inputs by formal name, shape of the first output) -> multiplications that
+    are added up, for matrix products."""
+
     # which attributes it may have
     usual: Callable[[Shape], Values] = _nothing
     """Shape of the first operand -> values of attributes that ONNX has no default for."""

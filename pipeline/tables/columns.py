@@ -42,12 +42,16 @@ COLUMNS = (
     Column("harvested_at", pa.timestamp("us"), "when the file was harvested", "UTC"),
     Column("name", pa.string(), "the network's name at its source, the first of several"),
     Column("family", pa.string(), "the design it is a variant of: what splits go by"),
+    Column("design", pa.string(), "hash of the inference form: equal for one architecture "
+           "however it was exported; null in datasets made before it", nullable=True),
     Column("vertices", pa.int32(), "vertices, Input and Output included", "vertices"),
     Column("edges", pa.int32(), "edges", "edges"),
     Column("max_out_degree", pa.int32(), "most edges out of one vertex", "edges"),
     Column("max_in_degree", pa.int32(), "most edges into one vertex", "edges"),
     Column("depth", pa.int32(), "edges on the longest path from Input to Output", "edges"),
     Column("parameters", pa.int64(), "trainable numbers", "parameters"),
+    Column("macs", pa.int64(), "multiply-accumulates of one image, in Conv, ConvTranspose, "
+           "Gemm and MatMul; null in datasets made before it", "operations", nullable=True),
     Column("input_shape", SHAPE, "shape of the input at batch size 1", "elements"),
     Column("output_shape", SHAPE, "shape of the first output at batch size 1", "elements"),
     Column("paper_operators_only", pa.bool_(), "whether the paper's 20 operators suffice"),

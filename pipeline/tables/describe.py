@@ -4,9 +4,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
-from pipeline.graph.network import Network, Shape
+from pipeline.graph.network import INPUT, OUTPUT, Network, Shape
+from pipeline.operators.macs import layer_macs
+from pipeline.operators.registry import registered
+from pipeline.operators.shapes import Layer
+
+NOT_TRAINED = ("running_mean", "running_var")
+
+
+def describe(
+    network: Network, layers: Sequence[Layer], *, name: str = "", family: str = ""
+) -> dict[str, Any]:
+    """The row of ``networks``, all that follows from the network computed. ``layers``: every
+    vertex with its tensors; ``name`` and ``family`` are those of a file."""
+    paper = {o.name for o in registered().values() if o.paper} | {INPUT, OUTPUT}
+    return network_facts(
+        network,
+        [layer.outputs[0].shape for layer in layers],
+        name=name,
+        family=family,
+        design=network.design,
+        parameters=sum(count_trained(layer) for layer in layers),
+        macs=sum(layer_macs(layer) for layer in layers),
+        paper_operators_only=all(v.operator in paper for v in network.vertices),
+    )
+
+
+def count_trained(layer: Layer) -> int:
+    """Trainable numbers of one vertex."""
+    return sum(
+        prod(tensor.shape)
+        for formal, tensor in layer.parameters.items()
+        if not layer.parameter_name(formal).endswith(NOT_TRAINED)
+    )
 
 
 def network_facts(
@@ -15,7 +48,9 @@ def network_facts(
     *,
     name: str,
     family: str,
+    design: str,
     parameters: int,
+    macs: int,
     paper_operators_only: bool,
 ) -> dict[str, Any]:
     """The row of ``networks``. ``shapes``: of each vertex's first output, in vertex order."""
@@ -27,12 +62,14 @@ def network_facts(
         "fingerprint": network.fingerprint,
         "name": name,
         "family": family,
+        "design": design,
         "vertices": len(network),
         "edges": out_degrees.total(),
         "max_out_degree": max(out_degrees.values()),
         "max_in_degree": max(len(vertex.operands) for vertex in network.vertices),
         "depth": depths[-1],
         "parameters": parameters,
+        "macs": macs,
         "input_shape": list(shapes[0]),
         "output_shape": list(shapes[-1]),
         "paper_operators_only": paper_operators_only,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,17 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import ModelError
-from pipeline.graph.network import INPUT, OUTPUT, Network
 from pipeline.harvest.isolation import Job, Limits, run_isolated
 from pipeline.harvest.records import FileRecord
 from pipeline.harvest.shelf import Shelf
 from pipeline.operators.read_onnx import read_skeleton_network
-from pipeline.operators.registry import registered
-from pipeline.operators.shapes import Layer, infer_layers
+from pipeline.operators.shapes import infer_layers
 from pipeline.progress import track
-from pipeline.tables.describe import network_facts
+from pipeline.tables.describe import describe
 from pipeline.tables.networks import network_rows
 from pipeline.tables.outcomes import Outcome, OutcomeCache, gather_rows
 
 STAGE = "normalise"
-NOT_TRAINED = ("running_mean", "running_var")
 
 
 class NormaliseParams(BaseModel):
@@ -80,26 +76,7 @@ def read_skeleton_file(shelf_root: str, digest: str, max_vertices: int) -> Outco
     except ModelError as e:
         return Outcome(reason=e.reason, detail=e.detail)
     rows = network_rows(network, [layer.outputs[0].shape for layer in layers])
-    return Outcome(_facts(network, layers), rows)
-
-
-def _facts(network: Network, layers: Sequence[Layer]) -> dict[str, Any]:
-    """The row of networks, but for the names, which are those of a file."""
-    trained = sum(
-        prod(tensor.shape)
-        for layer in layers
-        for formal, tensor in layer.parameters.items()
-        if not layer.parameter_name(formal).endswith(NOT_TRAINED)
-    )
-    paper = {o.name for o in registered().values() if o.paper} | {INPUT, OUTPUT}
-    return network_facts(
-        network,
-        [layer.outputs[0].shape for layer in layers],
-        name="",
-        family="",
-        parameters=trained,
-        paper_operators_only=all(v.operator in paper for v in network.vertices),
-    )
+    return Outcome(describe(network, layers), rows)
 
 
 def _read_all(

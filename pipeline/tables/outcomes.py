@@ -21,7 +21,7 @@ from pipeline.tables.tables import table_of
 
 NETWORK_TABLES = ("nodes", "edges", "attributes")
 SCHEMAS = {name: table_of(name).schema() for name in NETWORK_TABLES}
-CODE = ("graph", "operators", "tables")  # what an outcome depends on
+CODE = ("graph", "operators", "design", "tables")  # what an outcome depends on
 
 
 @dataclass(frozen=True)

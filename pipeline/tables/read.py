@@ -56,7 +56,17 @@ def _read(directory: Path, manifest: TableSet, name: str) -> pa.Table:
     parts = []
     for shard in entry.shards:
         part = pq.read_table(pa.BufferReader(read_shard(directory, shard)))
+        part = with_later_columns(part, schema)
         if part.schema != schema:
             raise DataError(f"{directory / shard.file}: its columns are not {name}'s any more")
         parts.append(part)
     return pa.concat_tables(parts) if parts else schema.empty_table()
+
+
+def with_later_columns(part: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A shard written before a column was declared has nulls there, if it may."""
+    lacking = [f for f in schema if f.nullable and f.name not in part.column_names]
+    for field in lacking:
+        part = part.append_column(field, pa.nulls(len(part), field.type))
+    known = set(schema.names) == set(part.column_names)
+    return part.select(schema.names) if lacking and known else part

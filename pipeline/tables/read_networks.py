@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -34,12 +34,22 @@ def read_networks(
 
     Raises DataError for damaged tables and for a fingerprint that they do not hold.
     """
-    tables = list(read_tables(directory, GRAPH_TABLES).values())
-    rows = _rows_of(*tables)
-    nodes, edges, attributes = (_spans(table) for table in tables)
+    try:
+        yield from networks_in(read_tables(directory, GRAPH_TABLES), fingerprints)
+    except KeyError as e:
+        raise DataError(f"{directory}: holds no network {e.args[0]}") from e
+
+
+def networks_in(
+    tables: Mapping[str, pa.Table], fingerprints: Iterable[str] | None = None
+) -> Iterator[tuple[str, Network]]:
+    """The same of tables in memory, sorted by key. Raises KeyError for another fingerprint."""
+    graphs = [tables[name] for name in GRAPH_TABLES]
+    rows = _rows_of(*graphs)
+    nodes, edges, attributes = (_spans(table) for table in graphs)
     for wanted in nodes if fingerprints is None else fingerprints:
         if wanted not in nodes:
-            raise DataError(f"{directory}: holds no network {wanted}")
+            raise KeyError(wanted)
         none = (0, 0)
         spans = nodes[wanted], edges.get(wanted, none), attributes.get(wanted, none)
         yield wanted, _network(*rows, *spans)

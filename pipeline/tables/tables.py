@@ -59,7 +59,7 @@ _DECLARED = (
     ),
     _table(
         "networks", "distinct architectures", "fingerprint",
-        "name family vertices edges max_out_degree max_in_degree depth parameters "
+        "name family design vertices edges max_out_degree max_in_degree depth parameters macs "
         "input_shape output_shape paper_operators_only",
     ),
     _table(

@@ -1,0 +1,256 @@
+"""One network exported in several ways: one design?
+
+    python benchmarks/design.py --output results/design.json
+
+Every model is built with weights as after training and exported by PyTorch's two exporters: as
+harvest does it (``preserving``), in evaluation mode with and without constant folding, and by
+the newer one. Then the same architecture out of several libraries. Where designs differ, the
+first lines that do are in the file. What the output file holds already is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import io
+import json
+import logging
+import os
+import platform
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from conversion import perturb
+
+PACKAGES = ("torch", "torchvision", "timm", "pytorchcv", "onnx", "onnxscript")
+LARGEST = 300_000_000  # parameters; what is larger does not fit a file of 2 GB beside others
+SAMPLE = 3  # every third of timm's and pytorchcv's names
+MOST_LINES = 8  # of a difference
+SIZES = {"inception": 299, "xception": 299}  # pixels a side; 224 for all others
+
+ACROSS = """
+    torchvision:resnet50 timm:resnet50 pytorchcv:resnet50b
+    torchvision:resnet18 timm:resnet18 pytorchcv:resnet18
+    torchvision:mobilenet_v2 timm:mobilenetv2_100 pytorchcv:mobilenetv2_w1
+    torchvision:mobilenet_v3_large timm:mobilenetv3_large_100 pytorchcv:mobilenetv3_large_w1
+    torchvision:densenet121 timm:densenet121 pytorchcv:densenet121
+    torchvision:vgg16 timm:vgg16 pytorchcv:vgg16
+    torchvision:efficientnet_b0 timm:efficientnet_b0 pytorchcv:efficientnet_b0
+    torchvision:shufflenet_v2_x1_0 pytorchcv:shufflenetv2_w1
+    torchvision:squeezenet1_0 pytorchcv:squeezenet_v1_0
+    torchvision:resnext50_32x4d timm:resnext50_32x4d pytorchcv:resnext50_32x4d
+    torchvision:wide_resnet50_2 timm:wide_resnet50_2 pytorchcv:wrn50_2
+    torchvision:mnasnet1_0 timm:mnasnet_100 pytorchcv:mnasnet_b1
+    torchvision:regnet_x_400mf timm:regnetx_004 pytorchcv:regnetx004
+    torchvision:regnet_y_400mf timm:regnety_004 pytorchcv:regnety004
+    torchvision:inception_v3 timm:inception_v3 pytorchcv:inceptionv3
+    torchvision:convnext_tiny timm:convnext_tiny"""
+
+
+def preserve(module: Any, x: Any) -> bytes:
+    """As harvest exports."""
+    from pipeline.harvest.export import export_skeleton
+
+    return export_skeleton(module, x)
+
+
+def export(module: Any, x: Any, **options: Any) -> bytes:
+    """In evaluation mode by the TorchScript exporter, at its own opset."""
+    import torch
+
+    buffer = io.BytesIO()
+    torch.onnx.export(module.eval(), (x,), buffer, dynamo=False, **options)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def export_dynamo(module: Any, x: Any) -> bytes:
+    """In evaluation mode by the newer exporter, as it is by default."""
+    import torch
+
+    program = torch.onnx.export(module.eval(), (x,), dynamo=True, verbose=False)
+    assert program is not None
+    return program.model_proto.SerializeToString()
+
+
+WAYS: dict[str, Callable[[Any, Any], bytes]] = {
+    "preserving": preserve,
+    "eval": lambda module, x: export(module, x, do_constant_folding=True),
+    "eval, not folded": lambda module, x: export(module, x, do_constant_folding=False),
+    "dynamo": export_dynamo,
+}
+
+
+def build(source: str, name: str) -> tuple[Any, Any]:
+    """A classifier of a library, with weights as after training, and an image for it."""
+    import torch
+
+    from pipeline.harvest.export import uninitialised
+
+    with uninitialised():
+        if source == "torchvision":
+            import torchvision
+
+            from pipeline.harvest.sources.torchvision_zoo import ARGUMENTS
+
+            more = ARGUMENTS.get(name, {})
+            module = torchvision.models.get_model(name, weights=None, **more)
+        elif source == "timm":
+            import timm
+
+            module = timm.create_model(name, pretrained=False, exportable=True)
+        else:
+            from pytorchcv.model_provider import get_model
+
+            module = get_model(name, pretrained=False)
+    perturb(module)
+    size = next((size for part, size in SIZES.items() if part in name), 224)
+    side = getattr(module, "in_size", (size, size)) if source == "pytorchcv" else (size, size)
+    return module.eval(), torch.zeros(1, 3, *side)
+
+
+def measure(source: str, name: str) -> dict[str, Any]:
+    """One model in every way: its designs, and where they differ from the first."""
+    from pipeline.design.design import design_of
+    from pipeline.errors import ModelError
+    from pipeline.operators.read_onnx import read_onnx
+
+    module, x = build(source, name)
+    parameters = sum(p.numel() for p in module.parameters())
+    if parameters > LARGEST:
+        return {"refused": {"all": f"{parameters:,} parameters"}}
+    row: dict[str, Any] = {"fingerprints": {}, "designs": {}, "refused": {}, "differs": {}}
+    first = None
+    for way, exported in WAYS.items():
+        try:
+            network = read_onnx(io.BytesIO(exported(module, x)))
+            design = design_of(network)
+        except ModelError as e:
+            row["refused"][way] = f"{e.reason}: {e.detail}"[:200]
+            continue
+        except Exception as e:  # an exporter may raise anything: that export there is not
+            row["refused"][way] = f"{type(e).__name__}: {e}".splitlines()[0][:200]
+            continue
+        row["fingerprints"][way] = network.fingerprint[:12]
+        row["designs"][way] = design.fingerprint[:12]
+        first = first or design
+        if design != first:
+            row["differs"][way] = differences(first, design)
+    return {name: value for name, value in row.items() if value}
+
+
+def differences(one: Any, other: Any) -> list[str]:
+    """The first lines in which two networks differ."""
+    lines = difflib.unified_diff(rows(one), rows(other), lineterm="", n=0)
+    return [line for line in lines if line[:2] not in ("--", "++", "@@")][:MOST_LINES]
+
+
+def rows(network: Any) -> list[str]:
+    """A line a vertex; operands by how far back they stand."""
+    return [
+        f"{v.operator} {dict(v.attributes)} {[(i - o.source, o.output) for o in v.operands]}"[
+            :200
+        ]
+        for i, v in enumerate(network.vertices)
+    ]
+
+
+def measure_across(group: str) -> dict[str, Any]:
+    """One architecture of several libraries, each exported as harvest does it."""
+    from pipeline.design.design import design_of
+    from pipeline.operators.read_onnx import read_onnx
+
+    designs = {}
+    for spelled in group.split():
+        network = read_onnx(io.BytesIO(preserve(*build(*spelled.split(":")))))
+        designs[spelled] = design_of(network)
+    first = next(iter(designs.values()))
+    return {
+        "designs": {spelled: d.fingerprint[:12] for spelled, d in designs.items()},
+        "differs": {s: differences(first, d) for s, d in designs.items() if d != first},
+    }
+
+
+def names_of(source: str) -> list[str]:
+    """All of torchvision's convolutional classifiers; a sample of the others'."""
+    from importlib import import_module
+
+    from pipeline.harvest.params import Library
+
+    module = import_module(f"pipeline.harvest.sources.{source}_zoo")
+    names = [candidate.name for candidate in module.list_candidates(Library())]
+    return names if source == "torchvision" else names[::SAMPLE]
+
+
+def summarise(models: dict[str, Any], across: dict[str, Any]) -> dict[str, Any]:
+    """Counts by library: models in all ways, and those that have one design."""
+    counts = {}
+    for source in ("torchvision", "timm", "pytorchcv", "all"):
+        rows = [r for key, r in models.items() if source in (key.partition(":")[0], "all")]
+        whole = [r for r in rows if len(r.get("designs", {})) == len(WAYS)]
+        counts[source] = {
+            "models": len(rows),
+            "exported_in_all_ways": len(whole),
+            "one_fingerprint": sum(len(set(r["fingerprints"].values())) == 1 for r in whole),
+            "one_design": sum(len(set(r["designs"].values())) == 1 for r in whole),
+        }
+    alike = [len(set(row["designs"].values())) == 1 for row in across.values()]
+    return {"exports": counts, "libraries": {"groups": len(alike), "one_design": sum(alike)}}
+
+
+def write(output: Path, held: dict[str, Any]) -> None:
+    """The whole results file, at once."""
+    results = {
+        "command": "python benchmarks/design.py --output results/design.json",
+        "ways": list(WAYS),
+        "summary": summarise(held["models"], held["across"]),
+        "seconds": round(sum(r.get("seconds", 0) for r in held["models"].values())),
+        "versions": {name: version(name) for name in PACKAGES},
+        "machine": {"cores": os.cpu_count(), "processor": platform.machine(), "threads": 1},
+        **held,
+    }
+    partial = output.with_suffix(".partial")
+    partial.write_text(json.dumps(results, indent=1) + "\n")
+    partial.replace(output)
+
+
+def main() -> None:
+    """Does what is not yet in the output file, and prints a line a model."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("results/design.json"))
+    parser.add_argument("--only", default="", help="part of a source:name")
+    options = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    held: dict[str, Any] = {"models": {}, "across": {}}
+    if options.output.exists():
+        written = json.loads(options.output.read_text())
+        held = {name: written[name] for name in held}
+    for table, key, measured in tasks():
+        if key in held[table] or options.only not in key:
+            continue
+        began = time.monotonic()
+        row = measured()
+        held[table][key] = {**row, "seconds": round(time.monotonic() - began, 1)}
+        print(key, "differs" if row.get("differs") else "", row.get("refused", ""), flush=True)
+        write(options.output, held)
+    print(json.dumps(summarise(held["models"], held["across"]), indent=1))
+
+
+def tasks() -> Iterator[tuple[str, str, Callable[[], dict[str, Any]]]]:
+    """(table, key, what measures it), in order."""
+    for group in ACROSS.strip().splitlines():
+        yield "across", group.strip(), lambda group=group: measure_across(group)
+    for source in ("torchvision", "timm", "pytorchcv"):
+        for name in names_of(source):
+            yield "models", f"{source}:{name}", lambda s=source, n=name: measure(s, n)
+
+
+if __name__ == "__main__":
+    main()
