@@ -14,6 +14,10 @@ NAMES = ("bvlc_alexnet", "squeezenet", "shufflenet", "densenet121")
 TRAINED_ON = ("bvlc_alexnet", "squeezenet", "shufflenet")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--layers", type=int, default=8, help="Random layers of each operator.")
+
+
 @pytest.fixture(scope="session")
 def light_folder() -> Path:
     """Where the onnx wheel keeps its real models."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Shape, Value
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 from pipeline.operators.windows import (
     all_below,
     fill_window,
     split_pads,
+    torch_pads,
     usual_window,
     why_no_window,
 )
@@ -97,42 +99,67 @@ def build_convolution(layer: Any) -> Any:
 
 
 def build_transposed(layer: Any) -> Any:
-    """nn.ConvTranspose1d/2d/3d; the output size is what ONNX's shape inference says."""
-    kernel, strides, dilations = layer["kernel_shape"], layer["strides"], layer["dilations"]
-    rank = len(kernel)
+    """nn.ConvTranspose1d/2d/3d; the output size is what ONNX's shape inference says.
+
+    Raises UnsupportedOperator for a weight that is computed from data.
+    """
     weight = layer.parameter_shape("W")
+    if weight is None:
+        raise UnsupportedOperator("unsupported_mode", "ConvTranspose by a weight from data")
+    padding, output_padding, crop = _transposed_pads(layer)
+    module = getattr(layer.nn, f"ConvTranspose{len(padding)}d")(
+        layer.shape[1], weight[1] * layer["group"], layer["kernel_shape"],
+        stride=layer["strides"], padding=padding, output_padding=output_padding,
+        groups=layer["group"], bias=layer.parameter_shape("B") is not None,
+        dilation=layer["dilations"],
+    )  # fmt: skip
+    y = layer.module(module, layer.x)
+    return y if crop is None else layer.call(layer.functional.pad, y, crop)
+
+
+def _transposed_pads(layer: Any) -> tuple[list[int], list[int], tuple[int, ...] | None]:
+    """What torch's layer pads at both ends, what it adds at the end, and what is cropped after
+    it (``F.pad``'s order) where the ends differ otherwise.
+
+    What output_padding adds holds the bias: only the layer itself can add it.
+    Raises UnsupportedOperator for more than torch's layer adds (output_shape can ask for it).
+    """
+    begins, ends = _transposed_crop(layer)
+    limits = [max(pair) for pair in zip(layer["strides"], layer["dilations"], strict=True)]
+    added = [begin - end for begin, end in zip(begins, ends, strict=True)]
+    if all(b >= 0 and 0 <= a < m for b, a, m in zip(begins, added, limits, strict=True)):
+        return begins, added, None
+    added = [max(0, -end) for end in ends]
+    if min(begins) < 0 or any(a >= m for a, m in zip(added, limits, strict=True)):
+        raise UnsupportedOperator("unsupported_mode", "ConvTranspose with an output padding "
+                                  "of the stride and dilation or more")  # fmt: skip
+    crop = torch_pads([-b for b in begins], [-max(0, end) for end in ends])
+    return [0] * len(begins), added, crop
+
+
+def _transposed_crop(layer: Any) -> tuple[list[int], list[int]]:
+    """How much the full result (no padding at all) loses at the begin and the end of each
+    axis; negative: how much it gains."""
     full = [
         (size - 1) * stride + dilation * (width - 1) + 1
         for size, stride, dilation, width in zip(
-            layer.shape[2:], strides, dilations, kernel, strict=True
+            layer.shape[2:], layer["strides"], layer["dilations"], layer["kernel_shape"],
+            strict=True,
         )
-    ]
-    module = getattr(layer.nn, f"ConvTranspose{rank}d")(
-        layer.shape[1], weight[1] * layer["group"], kernel, stride=strides,
-        dilation=dilations, groups=layer["group"], bias=layer.parameter_shape("B") is not None,
-    )  # fmt: skip
-    y = layer.module(module, layer.x)
-    # An uncropped result, then a crop or a zero pad at each end: ConvTranspose's own padding
-    # cannot be uneven, and output_padding adds (biased) values only below the stride.
-    begins, ends = _transposed_crop(layer, full)
-    if not any(begins) and not any(ends):
-        return y
-    pads = [
-        -p for begin, end in zip(begins[::-1], ends[::-1], strict=True) for p in (begin, end)
-    ]
-    return layer.call(layer.functional.pad, y, tuple(pads))
-
-
-def _transposed_crop(layer: Any, full: list[int]) -> tuple[list[int], list[int]]:
-    rank = len(full)
+    ]  # fmt: skip
     out = layer.output_shape[2:]
-    if layer.get("output_shape") or layer["auto_pad"] in ("SAME_UPPER", "SAME_LOWER"):
+    same = layer["auto_pad"] in ("SAME_UPPER", "SAME_LOWER")
+    if same and any(layer["output_padding"]):  # ONNX and ONNX Runtime disagree on the size
+        raise UnsupportedOperator(
+            "unsupported_mode", "ConvTranspose with both auto_pad and output_padding"
+        )
+    if layer.get("output_shape") or same:
         totals = [f - o for f, o in zip(full, out, strict=True)]
         smaller = [t // 2 for t in totals]
         larger = [t - s for t, s in zip(totals, smaller, strict=True)]
         # https://onnx.ai/onnx/operators/onnx__ConvTranspose.html: SAME_UPPER begins with half
         return (smaller, larger) if layer["auto_pad"] == "SAME_UPPER" else (larger, smaller)
-    begins = list(layer["pads"][:rank])
+    begins = list(layer.get("pads") or [0] * len(full))[: len(full)]
     return begins, [f - b - o for f, b, o in zip(full, begins, out, strict=True)]
 
 
@@ -226,6 +253,11 @@ register(
                     {"W": (6, 4, 3, 3)}),
             Example(((1, 6, 5, 5),), {"group": 2, "pads": [0, 1, 1, 2], "dilations": [2, 1]},
                     {"W": (6, 2, 3, 3), "B": (4,)}),
+            Example(((1, 6, 5, 5),), {"strides": [2, 2], "output_padding": [1, 1]},
+                    {"W": (6, 4, 3, 3), "B": (4,)}),
+            Example(((1, 6, 5, 5),), {"strides": [3, 3], "pads": [1, 0, 1, 1],
+                                      "output_padding": [2, 2]},
+                    {"W": (6, 4, 5, 5), "B": (4,)}),
             Example(((1, 6, 5, 5),), {"strides": [2, 2], "output_shape": [10, 10]},
                     {"W": (6, 4, 3, 3)}),
             Example(((1, 6, 5, 5),), {"strides": [2, 2], "auto_pad": "SAME_UPPER"},

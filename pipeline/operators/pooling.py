@@ -161,6 +161,8 @@ SHARED = (
     Example(IMAGE, {"kernel_shape": [4, 4], "strides": [3, 3], "auto_pad": "VALID"}),
     Example(((1, 4, 11),), {"kernel_shape": [3], "strides": [2], "pads": [1, 1]}),
     Example(((1, 2, 5, 6, 7),), {"kernel_shape": [2, 3, 3], "pads": [0, 1, 1, 0, 1, 1]}),
+    Example(((1, 4, 8, 8),), {"kernel_shape": [1, 1], "strides": [2, 2], "ceil_mode": 1}),
+    Example(((1, 4, 8, 6),), {"kernel_shape": [4, 2], "strides": [3, 3], "ceil_mode": 1}),
 )  # fmt: skip
 COUNTED = (
     Example(WIDE, {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1],

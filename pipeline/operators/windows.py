@@ -48,13 +48,48 @@ def fill_window(values: Values, first: Shape) -> dict[str, Value | None]:
         pads = (0,) * 2 * rank
     elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         pads = same_pads(first[2:], kernel, strides, dilations, auto_pad == "SAME_UPPER")
-    return {
+    filled: dict[str, Value | None] = {
         "kernel_shape": kernel,
         "strides": strides,
         "dilations": dilations,
         "pads": pads,
         "auto_pad": None,  # said by pads
     }
+    if values.get("ceil_mode"):
+        counts = bool(values.get("count_include_pad"))
+        window = (kernel, strides, dilations, pads)
+        filled |= settle_ceil(first[2:], *window, counts)  # type: ignore[arg-type]
+    return filled
+
+
+def settle_ceil(
+    size: Ints, kernel: Ints, strides: Ints, dilations: Ints, pads: Ints, counts_pads: bool
+) -> dict[str, Value | None]:
+    """ceil_mode and pads without the windows that would start beyond the input: torch and ONNX
+    Runtime leave them out, where ONNX's shape inference at this opset counts them
+    (https://onnx.ai/onnx/operators/onnx__MaxPool.html: "windows that would start in the right
+    padded region are ignored"). Without such windows nothing changes.
+
+    Raises ValueError where other axes need the ceiling and no pads can say it.
+    """
+    rank, kept, dropped = len(size), [0] * len(size), False
+    window = zip(size, kernel, strides, dilations, strict=True)
+    for axis, (width, k, stride, dilation) in enumerate(window):
+        span = (k - 1) * dilation + 1
+        begin, end = pads[axis], pads[axis + rank]
+        last = -(-(width + begin + end - span) // stride) * stride  # where the last one starts
+        beyond = last + span - width - begin - end
+        if beyond > 0 and last >= width + begin:
+            dropped = True
+        elif beyond > 0:
+            kept[axis] = beyond
+    if not dropped:
+        return {"ceil_mode": 1}
+    ends = [end + more for end, more in zip(pads[rank:], kept, strict=True)]
+    too_wide = any(more and end >= k for more, end, k in zip(kept, ends, kernel, strict=True))
+    if too_wide or (any(kept) and counts_pads):
+        raise ValueError("ceil_mode drops the last window of one axis only")
+    return {"ceil_mode": 0, "pads": (*pads[:rank], *ends)}
 
 
 def same_pads(size: Ints, kernel: Ints, strides: Ints, dilations: Ints, upper: bool) -> Ints:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
-import onnxruntime
 import pytest
 import torch
-from onnx import ModelProto, checker
+from numbers_agree import assert_close, draw, read, run_onnx, run_torch
+from onnx import checker
 
-from pipeline.graph.network import Network
 from pipeline.operators.example_models import has_batch, model_of
-from pipeline.operators.read_onnx import read_onnx, read_weights
 from pipeline.operators.registry import Example, registered
 from pipeline.operators.to_torch import to_torch
 from pipeline.operators.write_onnx import to_onnx
@@ -36,47 +32,6 @@ EXAMPLES = [
     for name, operator in sorted(registered().items())
     for number, example in enumerate(operator.examples)
 ]
-TOLERANCE = 1e-5
-
-
-def run_onnx(model: ModelProto, x: np.ndarray) -> list[np.ndarray]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    # what is compared are the operators themselves, not what fusing them makes of rounding
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return session.run(None, {model.graph.input[0].name: x})
-
-
-def read(model: ModelProto) -> tuple[Network, dict[str, np.ndarray]]:
-    """The network of a model in memory and its weights under the network's names."""
-    file = BytesIO(model.SerializeToString())
-    network = read_onnx(file)
-    return network, read_weights(file, network)
-
-
-def draw(model: ModelProto, example: Example, batch: int = 1) -> np.ndarray:
-    dims = model.graph.input[0].type.tensor_type.shape.dim
-    shape = (batch, *(d.dim_value for d in dims[1:]))
-    x = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
-    return np.abs(x) + 0.1 if example.positive else x
-
-
-def run_torch(module: torch.nn.Module, x: np.ndarray) -> list[np.ndarray]:
-    with torch.no_grad():
-        outputs = module(torch.from_numpy(x))
-    return [y.numpy() for y in (outputs if isinstance(outputs, tuple) else (outputs,))]
-
-
-def assert_close(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
-        assert a.shape == b.shape
-        assert a.dtype == b.dtype
-        scale = max(float(np.abs(b.astype(np.float64)).max()), 1e-6)
-        assert np.abs(a.astype(np.float64) - b).max() <= TOLERANCE * scale
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)

@@ -6,11 +6,11 @@ import ast
 import io
 import warnings
 from pathlib import Path
-from typing import Any
 
 import onnx
 import pytest
 import torch
+from numbers_agree import assert_same_module
 from onnx import TensorProto, helper, parser
 
 from pipeline.errors import ModelError, UnsupportedOperator
@@ -20,7 +20,6 @@ from pipeline.operators.example_models import model_of
 from pipeline.operators.read_onnx import read_onnx, read_skeleton_network
 from pipeline.operators.registry import Example, registered
 from pipeline.operators.to_source import to_source
-from pipeline.operators.to_torch import to_torch
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 WIDTH = 95
@@ -41,39 +40,6 @@ def export(module: torch.nn.Module, size: int = 64) -> Network:
             opset_version=20,
         )  # fmt: skip
     return read_onnx(buffer)
-
-
-def execute(source: str) -> torch.nn.Module:
-    space: dict[str, Any] = {}
-    exec(compile(source, "network.py", "exec"), space)
-    return space["Network"]()
-
-
-def run(module: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    torch.manual_seed(1)  # of the Dropouts
-    with torch.no_grad():
-        outputs = module(x)
-    return outputs if isinstance(outputs, tuple) else (outputs,)
-
-
-def assert_same_module(network: Network, source: str) -> None:
-    """The same parameters in the same order; loaded by position, the same numbers."""
-    written, built = execute(source), to_torch(network)
-    kinds = [
-        [(p.shape, p.dtype, p.requires_grad) for p in m.parameters()] for m in (written, built)
-    ]
-    assert kinds[0] == kinds[1]
-    state = built.state_dict()
-    for tensor in state.values():
-        if tensor.is_floating_point():
-            tensor.uniform_(0.1, 1.0)
-    assert [t.shape for t in written.state_dict().values()] == [
-        t.shape for t in state.values()
-    ]
-    written.load_state_dict(dict(zip(written.state_dict(), state.values(), strict=True)))
-    x = torch.rand(1, *network.vertices[0].get("shape")) + 0.1  # type: ignore[misc]
-    for a, b in zip(run(written.eval(), x), run(built.eval(), x), strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
 
 
 def assert_imports_only_torch(source: str) -> None:
