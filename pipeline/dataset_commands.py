@@ -102,8 +102,16 @@ def queries(root: Path, name: str) -> None:
 @click.option("--dataset", default="zoo", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Rows as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Rows as CSV.")
+@click.option("--unrestricted", is_flag=True, help="QUERY may read and write any file.")
 @click.pass_obj
-def sql(root: Path, query: str | None, dataset: str, as_json: bool, as_csv: bool) -> None:
+def sql(
+    root: Path,
+    query: str | None,
+    dataset: str,
+    as_json: bool,
+    as_csv: bool,
+    unrestricted: bool,
+) -> None:
     """Ask DuckDB about a dataset: QUERY, a .sql file, or standard input."""
     from pipeline.registry.render import render
     from pipeline.registry.sql import connect, run_query
@@ -114,7 +122,8 @@ def sql(root: Path, query: str | None, dataset: str, as_json: bool, as_csv: bool
         text = sys.stdin.read() if query is None else read_query(query)
         if not text.strip():
             raise click.UsageError("the query is empty")
-        click.echo(render(run_query(connect(root / DATASETS, dataset), text), form))
+        connection = connect(root / DATASETS, dataset, unrestricted)
+        click.echo(render(run_query(connection, text), form))
 
 
 def read_query(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,12 @@ TRAINED_ON = ("bvlc_alexnet", "squeezenet", "shufflenet")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--layers", type=int, default=8, help="Random layers of each operator.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is remembered of files that were read goes to no cache of the user's."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.errors import DataError
-from pipeline.registry.manifest import CARD, CROISSANT, TABLES_FOLDER, Manifest, read_manifest
+from pipeline.registry.manifest import (
+    CARD,
+    CROISSANT,
+    TABLES_FOLDER,
+    Manifest,
+    read_manifest,
+    table_facts,
+)
 from pipeline.registry.statistics import networks_by_source
 from pipeline.registry.tags import resolve_revision
 from pipeline.tables.read import read_tables
@@ -82,16 +89,34 @@ def verify(dataset: Path | str) -> list[str]:
             problems.append(f"{path}: missing")
         elif sha256(path.read_bytes()) != digest:
             problems.append(f"{path}: its digest is not the manifest's")
-    if (dataset / TABLES_FOLDER / MANIFEST).exists():
-        current = {
-            f"{TABLES_FOLDER}/{f}" for f in read_table_set(dataset / TABLES_FOLDER).files
-        }
-        problems += [
-            f"{dataset / name}: not part of version {manifest.version}"
-            for name in sorted(current - manifest.files.keys())
-        ]
-    else:
-        problems.append(f"{dataset / TABLES_FOLDER / MANIFEST}: missing")
+    if manifest.digest is not None and manifest != manifest.sealed():
+        problems.append(f"{dataset / MANIFEST}: its own digest is another")
+    return problems + _verify_tables(dataset, manifest)
+
+
+def _verify_tables(dataset: Path, manifest: Manifest) -> list[str]:
+    """Whether the set of tables is the one that the dataset's manifest describes."""
+    where = dataset / TABLES_FOLDER / MANIFEST
+    if not where.exists():
+        return [f"{where}: missing"]
+    tables = read_table_set(where.parent)
+    described = {name for name in manifest.files if name.startswith(f"{TABLES_FOLDER}/")}
+    held = {f"{TABLES_FOLDER}/{file}" for file in tables.files}
+    problems = [
+        f"{dataset / name}: not part of version {manifest.version}"
+        for name in sorted(held - described)
+    ]
+    problems += [f"{where}: does not name {name}" for name in sorted(described - held)]
+    facts = table_facts(tables)
+    problems += [
+        f"{where}: of {name} it says other than {MANIFEST} of version {manifest.version}"
+        for name in sorted(facts.keys() | manifest.tables.keys())
+        if facts.get(name) != manifest.tables.get(name)
+    ]
+    if tables.version not in (None, manifest.version):
+        problems.append(f"{where}: of version {tables.version}, not {manifest.version}")
+    if tables.default_codec not in (None, manifest.default_codec):
+        problems.append(f"{where}: default codec {tables.default_codec}")
     return problems
 
 

@@ -20,7 +20,7 @@ def export_database(datasets: Path | str, dataset: str, path: Path | str) -> Pat
     temporary = path.with_name(f".tmp-{path.name}")
     temporary.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with connect(datasets, dataset) as connection:
+    with connect(datasets, dataset, unrestricted=True) as connection:
         views = {
             row[0]
             for row in connection.execute("SELECT view_name FROM duckdb_views()").fetchall()

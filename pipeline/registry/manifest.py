@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import DataError
-from pipeline.tables.shards import MANIFEST, TableSet
+from pipeline.tables.shards import MANIFEST, TableSet, sha256
 from pipeline.tables.tables import table_of
 
 FORMAT = "nn2vec dataset 1"
@@ -38,7 +38,8 @@ class Lineage(BaseModel):
 
 
 class Manifest(BaseModel):
-    """One version of a dataset. ``files``: path in the dataset's folder -> SHA-256."""
+    """One version of a dataset. ``files``: path in the dataset's folder -> SHA-256.
+    ``digest``: of all the rest of the manifest; those of earlier versions have none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: str = FORMAT
@@ -52,6 +53,7 @@ class Manifest(BaseModel):
     lineage: Lineage
     statistics: dict[str, Any]
     files: dict[str, str]
+    digest: str | None = None
 
     @property
     def rows(self) -> dict[str, int]:
@@ -60,7 +62,13 @@ class Manifest(BaseModel):
 
     def to_json(self) -> bytes:
         """The same manifest is the same bytes."""
-        return (json.dumps(self.model_dump(), indent=1, sort_keys=True) + "\n").encode()
+        plain = self.model_dump(exclude={"digest"} if self.digest is None else None)
+        return (json.dumps(plain, indent=1, sort_keys=True) + "\n").encode()
+
+    def sealed(self) -> Manifest:
+        """The same with its digest."""
+        bare = self.model_copy(update={"digest": None})
+        return bare.model_copy(update={"digest": sha256(bare.to_json())})
 
 
 def read_manifest(dataset: Path) -> Manifest:

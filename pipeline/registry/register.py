@@ -55,9 +55,10 @@ def register(
 ) -> Manifest:
     """Make the tables of one or several sets the current version of ``datasets/NAME``.
 
-    The version rises only when a table's digest changed. Tables, card and Croissant are
-    written before the manifest, which is the last word. Raises QualityError when the quality
-    gate fails, DataError for missing or damaged tables; then nothing has changed.
+    The version rises only when a table's digest changed. Who queries the tables sees their
+    version change with them, at one moment; card, Croissant and the manifest follow. Killed in
+    between, ``verify`` says so, and registering again completes it. Raises QualityError when
+    the quality gate fails, DataError for missing or damaged tables; then nothing has changed.
     """
     dataset = Path(dataset)
     sources = [Path(source) for source in table_sets]
@@ -68,11 +69,11 @@ def register(
     manifest = _describe(dataset, tables, merged, last, parameters, default_codec)
     documents = _document(about, manifest, merged, tables)
     dataset.mkdir(parents=True, exist_ok=True)
-    publish_tables(dataset / TABLES_FOLDER, sources)
+    publish_tables(dataset / TABLES_FOLDER, sources, manifest.version, default_codec)
     for name, content in documents.items():
         write_atomically(dataset / name, content)
     files = _digests(merged) | {name: sha256(content) for name, content in documents.items()}
-    manifest = manifest.model_copy(update={"files": files})
+    manifest = manifest.model_copy(update={"files": files}).sealed()
     write_atomically(dataset / MANIFEST, manifest.to_json())
     return manifest
 

@@ -1,4 +1,8 @@
-"""DuckDB over a dataset: the tables as views on its current shards, and the macros."""
+"""DuckDB over a dataset: the tables as views on its current shards, and the macros.
+
+A query is a stranger's too: by default a connection reads the dataset's shards and no other
+file, writes none, loads no extension, and its settings are locked.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,20 @@ import duckdb
 from pipeline.errors import DataError
 from pipeline.registry.catalogue import find_dataset
 from pipeline.registry.manifest import TABLES_FOLDER, read_manifest
+from pipeline.tables.intact import check_shards
 from pipeline.tables.shards import TableSet, read_table_set
 from pipeline.tables.tables import TABLES
 
 MACROS_NEED = {"nearest": "graph_embeddings", "similar_to": "graph_embeddings"}
+
+
+# What a restricted connection runs; tables and macros are made in memory. All else may name a
+# file to write, itself (COPY, ATTACH, EXPORT) or through what it runs (PREPARE).
+ALLOWED = frozenset(
+    {"SELECT", "CREATE", "DROP", "INSERT", "UPDATE", "DELETE", "SET", "VARIABLE_SET"}
+)
+EXPLAIN = re.compile(r"EXPLAIN\s*(?:ANALYZE\s|\([^()]*\))?\s*(.*)", re.I | re.S)
+UNRESTRICTED = "--unrestricted allows it"
 
 
 class QueryError(DataError):
@@ -33,29 +47,63 @@ class Result:
     rows: list[tuple[Any, ...]]
 
 
-def connect(datasets: Path | str, dataset: str = "zoo") -> duckdb.DuckDBPyConnection:
+def connect(
+    datasets: Path | str, dataset: str = "zoo", unrestricted: bool = False
+) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with the views and macros of ``datasets/NAME``.
 
     The views name the shards by absolute path, so they work from any folder; they read only.
-    Tables that the dataset lacks have no view. Raises DataError for a dataset that is not
-    there.
+    Tables that the dataset lacks have no view. ``unrestricted``: whatever files and settings a
+    query names. Raises DataError for a dataset that is not there, or whose shards are damaged.
     """
     connection = duckdb.connect()
-    load_views(connection, find_dataset(datasets, dataset).absolute())
+    folder = find_dataset(datasets, dataset).absolute()
+    load_views(connection, folder)
+    if not unrestricted:
+        _restrict(connection, folder / TABLES_FOLDER)
     return connection
+
+
+def _restrict(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    quoted = str(folder).replace("'", "''")
+    for setting in (
+        f"allowed_directories = ['{quoted}/']",
+        "python_enable_replacements = false",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        connection.execute(f"SET {setting}")
 
 
 def load_views(connection: duckdb.DuckDBPyConnection, dataset: Path) -> None:
     """Make the views and macros those of the dataset's current version. Raises DataError."""
     manifest = read_manifest(dataset)
-    tables = read_table_set(dataset / TABLES_FOLDER)
-    _remember(connection, str(dataset), manifest.version, manifest.default_codec)
+    tables = _read_intact(dataset / TABLES_FOLDER)
+    _remember(
+        connection,
+        str(dataset),
+        tables.version or manifest.version,
+        tables.default_codec or manifest.default_codec,
+    )
     values = _placeholders(dataset / TABLES_FOLDER, tables)
     for statement in statements("views.sql"):
         view = re.search(r"VIEW (\w+)", statement)
         if view and view[1] in tables.tables:
             connection.execute(Template(statement).substitute(values))
     load_macros(connection)
+
+
+def _read_intact(folder: Path) -> TableSet:
+    """The set of tables, its shards checked; read anew if it was published meanwhile."""
+    while True:
+        tables = read_table_set(folder)
+        try:
+            check_shards(folder, tables)
+        except DataError:
+            if read_table_set(folder) == tables:
+                raise
+        else:
+            return tables
 
 
 def load_macros(connection: duckdb.DuckDBPyConnection) -> None:
@@ -68,11 +116,13 @@ def load_macros(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Result:
-    """Run one or more statements -> the last one's result. Raises QueryError saying why not.
+    """Run one or more statements -> the last one's result. Raises QueryError saying why not,
+    on a restricted connection also for what is not ALLOWED.
 
     If the dataset was published anew since the views were made, they are made again first.
     """
     try:
+        _refuse_others(connection, sql)
         return _run(connection, sql)
     except duckdb.IOException:
         folder = connection.execute("SELECT dataset FROM settings").fetchone()
@@ -80,6 +130,29 @@ def run_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Result:
             raise
         load_views(connection, Path(folder[0]))
     return _run(connection, sql)
+
+
+def _refuse_others(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    locked = connection.execute("SELECT current_setting('lock_configuration')").fetchone()
+    if not locked or not locked[0]:
+        return
+    for kind in _kinds(connection, sql):
+        if kind not in ALLOWED:
+            raise QueryError(f"{kind} is not for a dataset that is only read; {UNRESTRICTED}")
+
+
+def _kinds(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
+    """The kind of each statement; of an EXPLAIN, which may run it, that of what follows."""
+    try:
+        found = connection.extract_statements(sql)
+    except duckdb.Error as e:
+        raise QueryError(_explain(str(e))) from e
+    for statement in found:
+        inner = EXPLAIN.fullmatch(statement.query.strip())
+        if statement.type.name == "EXPLAIN" and inner:
+            yield from _kinds(connection, inner[1])
+        else:
+            yield statement.type.name
 
 
 def statements(name: str) -> Iterator[str]:
@@ -96,6 +169,8 @@ def _run(connection: duckdb.DuckDBPyConnection, sql: str) -> Result:
         return Result(columns, connection.fetchall() if columns else [])
     except duckdb.IOException:
         raise
+    except duckdb.PermissionException as e:
+        raise QueryError(f"{_explain(str(e))}; {UNRESTRICTED}") from e
     except duckdb.Error as e:
         raise QueryError(_explain(str(e))) from e
 

@@ -37,13 +37,20 @@ def merge_table_sets(sources: Sequence[Path]) -> TableSet:
     return TableSet().with_tables(tables)
 
 
-def publish_tables(directory: Path | str, sources: Sequence[Path]) -> TableSet:
-    """Put the tables of ``sources`` at ``directory``, all at the same moment; others there go.
+def publish_tables(
+    directory: Path | str,
+    sources: Sequence[Path],
+    version: str | None = None,
+    default_codec: str | None = None,
+) -> TableSet:
+    """Put the tables of ``sources`` at ``directory``, all at the same moment and with their
+    dataset's version; others there go.
 
     Raises DataError for missing or damaged shards; then nothing has changed.
     """
     directory = Path(directory)
-    manifest = merge_table_sets(sources)
+    facts = {"version": version, "default_codec": default_codec}
+    manifest = merge_table_sets(sources).model_copy(update=facts)
     homes = {
         shard: source
         for source in sources

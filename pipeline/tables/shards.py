@@ -55,11 +55,14 @@ class TableEntry(BaseModel):
 
 
 class TableSet(BaseModel):
-    """The manifest of a folder of tables."""
+    """The manifest of a folder of tables. ``version`` and ``default_codec``: of the dataset
+    whose tables these are, so that whoever reads both learns them at one moment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: str = FORMAT
     tables: dict[str, TableEntry] = {}
+    version: str | None = None
+    default_codec: str | None = None
 
     @property
     def files(self) -> frozenset[str]:
@@ -68,7 +71,9 @@ class TableSet(BaseModel):
 
     def with_tables(self, tables: Mapping[str, TableEntry]) -> TableSet:
         """The same set with some tables replaced or added."""
-        return TableSet(tables=dict(sorted({**self.tables, **tables}.items())))
+        return self.model_copy(
+            update={"tables": dict(sorted({**self.tables, **tables}.items()))}
+        )
 
 
 def sha256(content: bytes) -> str:
@@ -96,7 +101,9 @@ def publish_table_set(directory: Path, manifest: TableSet) -> None:
     The rename is the moment of change. A reader that has just lost a shard of the version
     before reads the manifest again, see :func:`pipeline.tables.read.read_tables`.
     """
-    content = json.dumps(manifest.model_dump(), indent=1, sort_keys=True) + "\n"
+    content = (
+        json.dumps(manifest.model_dump(exclude_none=True), indent=1, sort_keys=True) + "\n"
+    )
     write_atomically(directory / MANIFEST, content.encode())
     for path in directory.iterdir():
         ours = path.suffix == ".parquet" or path.name.startswith(".tmp-")

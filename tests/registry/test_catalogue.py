@@ -1,3 +1,5 @@
+import copy
+import json
 import shutil
 import subprocess
 
@@ -35,6 +37,39 @@ def test_verify_finds_tables_of_another_version(tmp_path):
     shutil.rmtree(tmp_path / "datasets/zoo/tables")
     (tmp_path / "older").rename(tmp_path / "datasets/zoo/tables")
     assert any("not part of version 1.1.0" in p for p in verify(tmp_path / "datasets/zoo"))
+
+
+def changes(plain, path=()):
+    """Every leaf of a manifest, with another value of its type."""
+    if isinstance(plain, dict):
+        for key, value in plain.items():
+            yield from changes(value, (*path, key))
+    elif isinstance(plain, list):
+        for index, value in enumerate(plain):
+            yield from changes(value, (*path, index))
+    elif isinstance(plain, str | int | float):
+        yield path, plain + ("x" if isinstance(plain, str) else 1)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "tables/manifest.json"])
+def test_no_change_of_a_manifest_passes(datasets, name):
+    path = datasets / "zoo" / name
+    whole = json.loads(path.read_bytes())
+    cases = list(changes(whole))
+    assert len(cases) > 40
+    for place, value in cases:
+        plain = copy.deepcopy(whole)
+        inner = plain
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = value
+        path.write_text(json.dumps(plain))
+        try:
+            assert verify(datasets / "zoo"), place
+        except DataError as e:
+            assert name in str(e)  # noqa: PT017 - one or the other
+    path.write_text(json.dumps(whole))
+    assert verify(datasets / "zoo") == []
 
 
 def test_two_datasets_are_compared_by_fingerprint(tmp_path):

@@ -1,16 +1,21 @@
+import contextlib
 import os
 
 import duckdb
 import numpy as np
 import pytest
-from small_dataset import ABOUT, register_small_zoo
-from small_tables import CODECS, small_rows, vector_of
+from small_dataset import ABOUT, ANY, register_small_zoo
+from small_tables import CODECS, small_rows, vector_of, write_small_zoo
 from small_zoo import ZOO
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import DataError
+from pipeline.registry import register as registering
+from pipeline.registry.catalogue import verify
 from pipeline.registry.export import export_database
 from pipeline.registry.register import register
 from pipeline.registry.sql import QueryError, connect, run_query
+from pipeline.tables import intact, publish, shards
 from pipeline.tables.tables import TABLES
 from pipeline.tables.write import write_tables
 
@@ -160,3 +165,127 @@ def test_the_exported_file_is_plain_duckdb(datasets, tmp_path, connection):
         stored = plain.execute("SELECT * FROM settings").fetchall()
         assert stored == [("zoo", "1.0.0", "zoo-vae")]
     assert [p.name for p in tmp_path.glob(".tmp-*")] == []
+
+
+def read_all(folder):
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+SHARD_OVER = "COPY (SELECT 1 AS a) TO '{shard}' (FORMAT parquet, USE_TMP_FILE false)"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "FROM read_csv('/etc/passwd')",
+        "FROM '/etc/passwd'",
+        "FROM read_text('/etc/hostname')",
+        "FROM read_blob('{shard}/../../manifest.json')",
+        "FROM glob('/*')",
+        SHARD_OVER,
+        f"EXPLAIN ANALYZE {SHARD_OVER}",
+        f"/* */ EXPLAIN (ANALYZE) {SHARD_OVER}",
+        f"PREPARE p AS {SHARD_OVER}; EXECUTE p",
+        f"SELECT 1; {SHARD_OVER}; SELECT 2",
+        "COPY networks TO '{folder}/out.csv'",
+        "ATTACH '{folder}/out.duckdb'",
+        "ATTACH '{tables}/out.duckdb'",
+        "EXPORT DATABASE '{tables}'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+        "SET allowed_directories = ['/']",
+        "PRAGMA profiling_output = '{folder}/out.json'",
+        "CREATE PERSISTENT SECRET s (TYPE http)",
+        "FROM tmp_path",  # a variable of Python's
+    ],
+)
+def test_by_default_no_other_file_is_read_and_none_is_written(datasets, tmp_path, sql):
+    tables = datasets / "zoo/tables"
+    shard = next(tables.glob("networks-*"))
+    before = read_all(tmp_path)
+    with connect(datasets) as opened:
+        with pytest.raises(QueryError):
+            run_query(opened, sql.format(shard=shard, folder=tmp_path, tables=tables))
+        assert rows(opened, "SELECT count(*) FROM networks") == [(len(ZOO),)]
+    assert read_all(tmp_path) == before
+
+
+def test_what_only_reads_is_run(connection):
+    for sql in ("SHOW TABLES", "DESCRIBE networks", "EXPLAIN FROM networks",
+                "EXPLAIN ANALYZE FROM networks", "SUMMARIZE networks",
+                "SET VARIABLE n = 1; SELECT getvariable('n')",
+                "CREATE TEMP TABLE mine AS FROM networks; FROM mine"):  # fmt: skip
+        assert rows(connection, sql)
+
+
+def test_unrestricted_reads_and_writes(datasets, tmp_path):
+    (tmp_path / "mine.csv").write_text("name\nplain8\n")
+    with connect(datasets, unrestricted=True) as opened:
+        sql = f"FROM networks SEMI JOIN '{tmp_path}/mine.csv' USING (name)"
+        assert len(rows(opened, sql)) == 1
+        run_query(opened, f"COPY networks TO '{tmp_path}/out.csv'")
+    assert (tmp_path / "out.csv").stat().st_size
+
+
+def test_a_refused_query_says_how_to_run_it(connection):
+    for sql in ("FROM read_text('/etc/hostname')", "COPY networks TO 'x.csv'"):
+        with pytest.raises(QueryError, match="--unrestricted"):
+            run_query(connection, sql)
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone", "empty"])
+def test_a_damaged_shard_is_named_when_the_dataset_is_opened(datasets, damage):
+    with connect(datasets):
+        pass  # they were seen whole
+    for shard in sorted((datasets / "zoo/tables").glob("*.parquet")):
+        content = shard.read_bytes()
+        middle = len(content) // 2
+        flipped = bytes([content[middle] ^ 16])
+        changed = {
+            "flip": content[:middle] + flipped + content[middle + 1 :],
+            "cut": content[:-9],
+            "empty": b"",
+        }
+        shard.unlink()
+        if damage in changed:
+            shard.write_bytes(changed[damage])
+        with pytest.raises(DataError, match=shard.name):
+            connect(datasets)
+        shard.write_bytes(content)
+    with connect(datasets) as opened:
+        assert rows(opened, "SELECT count(*) FROM networks") == [(len(ZOO),)]
+
+
+def test_a_shard_that_was_seen_whole_is_not_read_again(datasets, monkeypatch):
+    with connect(datasets):
+        pass
+    monkeypatch.setattr(intact, "read_shard", None)
+    with connect(datasets) as opened:
+        assert rows(opened, "SELECT count(*) FROM networks") == [(len(ZOO),)]
+
+
+@pytest.mark.parametrize("killed_at", range(5))
+def test_rows_and_version_change_together_wherever_registering_is_killed(
+    tmp_path, monkeypatch, killed_at
+):
+    register_small_zoo(tmp_path, ["odd", "plain8"])
+    write_small_zoo(tmp_path / "work", list(ZOO))
+    writes = iter(range(99))
+
+    def write(path, content):
+        if next(writes) == killed_at:
+            raise KeyboardInterrupt
+        write_atomically(path, content)
+
+    with monkeypatch.context() as patch:
+        for module in (publish, shards, registering):
+            patch.setattr(module, "write_atomically", write)
+        with contextlib.suppress(KeyboardInterrupt):
+            register(tmp_path / "datasets/zoo", [tmp_path / "work"], ABOUT, {}, "zoo-vae", ANY)
+    with connect(tmp_path / "datasets") as opened:
+        state = rows(opened, "SELECT version, (SELECT count(*) FROM networks) FROM settings")
+    assert state in ([("1.0.0", 2)], [("1.1.0", len(ZOO))])
+    register_small_zoo(tmp_path)  # and registering again completes it
+    assert verify(tmp_path / "datasets/zoo") == []
