@@ -19,6 +19,7 @@ import os
 import platform
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +29,7 @@ from conversion import perturb
 
 PACKAGES = ("torch", "torchvision", "timm", "pytorchcv", "onnx", "onnxscript")
 LARGEST = 300_000_000  # parameters; what is larger does not fit a file of 2 GB beside others
-SAMPLE = 3  # every third of timm's and pytorchcv's names
+SAMPLE = {"torchvision": 1, "timm": 3, "pytorchcv": 3}  # every so-manieth name
 MOST_LINES = 8  # of a difference
 SIZES = {"inception": 299, "xception": 299}  # pixels a side; 224 for all others
 
@@ -174,21 +175,28 @@ def measure_across(group: str) -> dict[str, Any]:
     }
 
 
-def names_of(source: str) -> list[str]:
-    """All of torchvision's convolutional classifiers; a sample of the others'."""
+def candidates() -> list[tuple[str, str]]:
+    """(source, name) of torchvision's convolutional classifiers and of every third of the
+    others': one of each family first, then a second of each, and so on."""
     from importlib import import_module
 
     from pipeline.harvest.params import Library
 
-    module = import_module(f"pipeline.harvest.sources.{source}_zoo")
-    names = [candidate.name for candidate in module.list_candidates(Library())]
-    return names if source == "torchvision" else names[::SAMPLE]
+    ranked: list[tuple[int, int, str, str]] = []
+    for place, source in enumerate(SAMPLE):
+        module = import_module(f"pipeline.harvest.sources.{source}_zoo")
+        found = list(module.list_candidates(Library()))[:: SAMPLE[source]]
+        seen: Counter[str] = Counter()
+        for candidate in found:
+            ranked.append((seen[candidate.family], place, source, candidate.name))
+            seen[candidate.family] += 1
+    return [(source, name) for _, _, source, name in sorted(ranked)]
 
 
 def summarise(models: dict[str, Any], across: dict[str, Any]) -> dict[str, Any]:
     """Counts by library: models in all ways, and those that have one design."""
     counts = {}
-    for source in ("torchvision", "timm", "pytorchcv", "all"):
+    for source in (*SAMPLE, "all"):
         rows = [r for key, r in models.items() if source in (key.partition(":")[0], "all")]
         whole = [r for r in rows if len(r.get("designs", {})) == len(WAYS)]
         counts[source] = {
@@ -247,9 +255,8 @@ def tasks() -> Iterator[tuple[str, str, Callable[[], dict[str, Any]]]]:
     """(table, key, what measures it), in order."""
     for group in ACROSS.strip().splitlines():
         yield "across", group.strip(), lambda group=group: measure_across(group)
-    for source in ("torchvision", "timm", "pytorchcv"):
-        for name in names_of(source):
-            yield "models", f"{source}:{name}", lambda s=source, n=name: measure(s, n)
+    for source, name in candidates():
+        yield "models", f"{source}:{name}", lambda s=source, n=name: measure(s, n)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.design.arithmetic import number
 from pipeline.design.linear import PLAIN
 from pipeline.design.reshapes import reshape
 from pipeline.design.rewriter import Rewriter, Rule, vertex_of
 from pipeline.graph.network import Shape, Value, Vertex
+from pipeline.operators.registry import operator_of
 
-PLACEWISE = frozenset({
-    "Relu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Gelu", "Mish", "LeakyRelu",
-    "Elu", "Celu", "Selu", "Softplus", "Softsign", "BatchNormalization",
-})  # fmt: skip
 IMAGE = 4  # axes of a map
 
 
@@ -34,7 +30,7 @@ def go_before(rewriter: Rewriter, index: int) -> bool:
         return False
     x = layer.operands[0]
     shape = rewriter.tensor(x).shape
-    if layer.operator in PLACEWISE or number(layer) is not None:
+    if is_placewise(layer):
         target, moved = made, (layer.operator, dict(layer.attributes))
     elif layer.operator == "Conv" and covers_its_map(layer, shape):
         target, moved = (shape[0], rows_of(shape)), ("Gemm", gemm_values(layer))
@@ -55,6 +51,14 @@ def is_of_one_place(given: Shape, made: Shape) -> bool:
     """Whether one of two shapes is a map of 1 x 1 and the other its channels."""
     short, long = sorted((given, made), key=len)
     return len(short) == 2 and len(long) == IMAGE and long == (*short, 1, 1)
+
+
+def is_placewise(layer: Vertex) -> bool:
+    """Whether it treats every place alike, by numbers if by anything."""
+    operator = operator_of(layer.operator)
+    by_numbers = not any(isinstance(value, tuple) for _, value in layer.attributes)
+    is_elementwise = operator is not None and operator.elementwise and by_numbers
+    return is_elementwise or layer.operator == "BatchNormalization"
 
 
 def covers_its_map(layer: Vertex, shape: Shape) -> bool:

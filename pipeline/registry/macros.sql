@@ -58,6 +58,13 @@ CREATE OR REPLACE MACRO similar_to(fingerprint, k := 10, codec := NULL) AS TABLE
 CREATE OR REPLACE MACRO nearest(name, k := 10, codec := NULL) AS TABLE
     SELECT * FROM similar_to(find_network(name), k := k, codec := codec);
 
+-- All networks that are one architecture with this one at inference, itself among them.
+CREATE OR REPLACE MACRO spellings_of(wanted) AS TABLE
+    SELECT n.name, n.family, n.vertices, n.fingerprint
+    FROM networks n
+    WHERE n.design = (SELECT m.design FROM networks m WHERE m.fingerprint = find_network(wanted))
+    ORDER BY n.vertices, n.name, n.fingerprint;
+
 -- The operators of a network and how often each occurs.
 CREATE OR REPLACE MACRO operators_of(name) AS TABLE
     SELECT o.operator, count(*) AS vertices

@@ -107,11 +107,11 @@ def _read_intact(folder: Path) -> TableSet:
 
 
 def load_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros, except those whose tables are not there."""
+    """Create the macros, except those whose tables or columns are not there."""
     for statement in statements("macros.sql"):
         try:
             connection.execute(statement)
-        except duckdb.CatalogException:  # it needs a table that this dataset has not
+        except (duckdb.CatalogException, duckdb.BinderException):  # older datasets have fewer
             continue
 
 

@@ -37,6 +37,12 @@ def test_every_table_is_a_view_with_its_columns(connection):
         assert result.rows
 
 
+def test_spellings_of_one_architecture(connection):
+    found = rows(connection, "SELECT name FROM spellings_of('resnet18')")
+    assert found == [("plain16",), ("resnet18",)]  # as small_tables says
+    assert rows(connection, "SELECT name FROM spellings_of('skip8')") == [("skip8",)]
+
+
 def test_views_work_from_any_folder(datasets, monkeypatch, tmp_path):
     monkeypatch.chdir(datasets.parent)
     with connect(os.path.relpath(datasets)) as opened:
