@@ -15,7 +15,12 @@ from pipeline.errors import DataError, ModelError
 
 CODEC = "One of `nn2vec codecs`: a shipped one's name, or a folder."
 # What each evaluation takes beside a codec and where to write.
-EVALUATIONS = {"zoo": (), "enas6": ("data",), "roundtrip": ("network", "profile")}
+EVALUATIONS = {
+    "zoo": (),
+    "enas6": ("data",),
+    "roundtrip": ("network", "profile"),
+    "labels": ("vectors",),
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 95})
@@ -237,9 +242,15 @@ def embed(root: Path, name: str) -> dict[str, Any]:
 
 @command(main)
 @click.argument("what", type=click.Choice(list(EVALUATIONS)))
-@click.option("--codec", multiple=True, help="zoo, enas6: one; roundtrip: any number.")
+@click.option("--codec", multiple=True, help="zoo, enas6: one; others: any number.")
 @click.option("--data", type=click.Path(path_type=Path), help="enas6: the file of networks.")
 @click.option("--network", type=click.Choice(["resnet18", "alexnet"]), help="roundtrip only.")
+@click.option(
+    "--vectors",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="labels: anybody's vectors, a Parquet file of fingerprint and vector.",
+)
 @click.option("--profile", default="default", show_default=True, help="roundtrip only.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="File (folder) to write."
@@ -251,10 +262,12 @@ def evaluate(
     codec: tuple[str, ...],
     data: Path | None,
     network: str | None,
+    vectors: tuple[Path, ...],
     profile: str,
     output: Path | None,
 ) -> dict[str, Any]:
-    """Measure a codec (zoo, enas6), or retrain a network that went through it (roundtrip)."""
+    """Measure a codec (zoo, enas6), retrain a network that went through it (roundtrip), or
+    predict what networks achieve from their vectors (labels)."""
     from pipeline import stages
 
     source_of = click.get_current_context().get_parameter_source
@@ -265,6 +278,8 @@ def evaluate(
         if network is None or output is None:
             raise click.UsageError("evaluate roundtrip needs --network and --output FOLDER")
         return stages.evaluate_roundtrip(root, network, profile, codec, output)
+    if what == "labels":
+        return stages.evaluate_labels(root, codec, vectors, output)
     if len(codec) != 1:
         raise click.UsageError(f"evaluate {what} needs one --codec")
     if what == "enas6":

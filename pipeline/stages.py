@@ -51,10 +51,12 @@ def normalise(root: Path) -> dict[str, Any]:
     from pipeline.harvest.shelf import Shelf
     from pipeline.tables.normalise import NormaliseParams
     from pipeline.tables.normalise import normalise as run
+    from pipeline.tables.split import read_moved
     from pipeline.tables.write import write_tables
 
     params = load_section(root, NormaliseParams, "normalise")
-    rows = run(Shelf(root / SHELF), params, root / CACHE)
+    moved = read_moved(root / DATASETS / "zoo")
+    rows = run(Shelf(root / SHELF), params, root / CACHE, moved)
     if not rows["networks"]:
         raise DataError(f"{root / SHELF}: holds no network; run: nn2vec harvest")
     write_tables(root / NORMALISED, rows)
@@ -155,6 +157,32 @@ def evaluate_zoo(root: Path, name: str, output: Path | None = None) -> dict[str,
     params = load_section(root, ZooEvaluation, "evaluate")
     metrics = {"codec": name} | run(find_codec(root, name), networks, families, split, params)
     return write_results(output, metrics, {"split": split, "evaluate": params})
+
+
+def evaluate_labels(
+    root: Path, codecs: tuple[str, ...], files: tuple[Path, ...], output: Path | None = None
+) -> dict[str, Any]:
+    """Vectors of the registered zoo's codecs, and of files -> how well they predict what real
+    networks achieve."""
+    from pipeline.evaluate.label_features import codec_features, file_features
+    from pipeline.evaluate.labels import evaluate_labels as run
+    from pipeline.evaluate.results import write_results
+    from pipeline.tables.read import read_table, read_tables
+    from pipeline.tables.read_networks import GRAPH_TABLES
+    from pipeline.tables.split import read_split
+    from pipeline.tables.upgrade import recompute_networks
+
+    zoo = root / DATASETS / "zoo"
+    tables = read_tables(zoo / "tables", ["networks", *GRAPH_TABLES, "graph_embeddings"])
+    if tables["networks"].column("macs").null_count:
+        tables["networks"] = recompute_networks(tables)
+    built = root / LABELS
+    tables["labels"] = read_table(built if built.exists() else zoo / "tables", "labels")
+    names = (tables["networks"].column(c).to_pylist() for c in ("fingerprint", "name"))
+    groups = read_split(zoo, dict(zip(*names, strict=True))).groups
+    vectors = {name: codec_features(tables["graph_embeddings"], name) for name in codecs}
+    vectors |= {path.stem: file_features(path) for path in files}
+    return write_results(output, run(tables, groups, vectors), {})
 
 
 def evaluate_enas6(

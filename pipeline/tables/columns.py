@@ -41,7 +41,9 @@ COLUMNS = (
     Column("fingerprint", pa.string(), "hash of the network's canonical form, 32 hex digits"),
     Column("harvested_at", pa.timestamp("us"), "when the file was harvested", "UTC"),
     Column("name", pa.string(), "the network's name at its source, the first of several"),
-    Column("family", pa.string(), "the design it is a variant of: what splits go by"),
+    Column("family", pa.string(), "the design it is a variant of, by name"),
+    Column("group", pa.string(), "all families of one design, and what is nearly one of its "
+           "networks: what the split goes by", nullable=True),
     Column("design", pa.string(), "hash of the inference form: equal for one architecture "
            "however it was exported; null in datasets made before it", nullable=True),
     Column("vertices", pa.int32(), "vertices, Input and Output included", "vertices"),
@@ -61,7 +63,6 @@ COLUMNS = (
     Column("value", pa.float64(), "the measured number: accuracies in percent"),
     Column("epochs", pa.int32(), "epochs of training before it", "epochs", nullable=True),
     Column("resolution", pa.int32(), "side of the images", "pixels", nullable=True),
-    Column("group", pa.string(), "the design that networks hold: what the split goes by"),
     Column("part", pa.string(), "train, or test: held out from training"),
     Column("node", pa.int32(), "the vertex: its place in canonical order", "node"),
     Column("operator", pa.string(), "ONNX operator, or Input or Output"),
@@ -92,6 +93,7 @@ FILE_SOURCE = Column("source", pa.string(), "which collection the file belongs t
 FILE_FINGERPRINT = Column(
     "fingerprint", pa.string(), "the network it holds; null if it was refused", nullable=True
 )
+SPLIT_GROUP = Column("group", pa.string(), "a group of networks")
 LABEL_SOURCE = Column("source", pa.string(), "who measured it")
 FILE_BYTES = Column("bytes", pa.int64(), "size of the file with its weights", "bytes")
 PATCH_BYTES = Column("bytes", pa.int64(), "size of the patch; 0 if nothing was lost", "bytes")

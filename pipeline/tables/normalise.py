@@ -19,8 +19,10 @@ from pipeline.operators.read_onnx import read_skeleton_network
 from pipeline.operators.shapes import infer_layers
 from pipeline.progress import track
 from pipeline.tables.describe import describe
+from pipeline.tables.groups import group_of
 from pipeline.tables.networks import network_rows
 from pipeline.tables.outcomes import Outcome, OutcomeCache, gather_rows
+from pipeline.tables.split import split_rows
 
 STAGE = "normalise"
 
@@ -41,10 +43,14 @@ class NormaliseParams(BaseModel):
 
 
 def normalise(
-    shelf: Shelf, params: NormaliseParams, cache: Path | None = None
+    shelf: Shelf,
+    params: NormaliseParams,
+    cache: Path | None = None,
+    moved: Mapping[str, str] | None = None,
 ) -> dict[str, pa.Table | list[dict[str, Any]]]:
     """Every skeleton on the shelf -> rows of files, networks, nodes, edges, attributes,
-    rejected. Touches no file but ``cache``, where outcomes of earlier runs are taken from.
+    rejected, splits. Touches no file but ``cache``, where outcomes of earlier runs are taken
+    from. ``moved``: fingerprint -> group of the networks that stand with a near relative.
 
     The rows do not depend on the order of the shelf nor on the number of processes.
     """
@@ -56,10 +62,15 @@ def normalise(
         if outcome.fingerprint is not None:
             firsts.setdefault(outcome.fingerprint, (record, outcome))
     rows: dict[str, Any] = dict(gather_rows(firsts[f][1] for f in sorted(firsts)))
+    groups = {
+        fingerprint: (moved or {}).get(fingerprint) or group_of(record.name)
+        for fingerprint, (record, _) in firsts.items()
+    }
     rows["networks"] = [
-        {**outcome.facts, "name": record.name, "family": record.family}
-        for record, outcome in firsts.values()
+        {**outcome.facts, "name": record.name, "family": record.family, "group": groups[f]}
+        for f, (record, outcome) in firsts.items()
     ]
+    rows["splits"] = split_rows(groups.values())
     rows["files"] = [_file_row(r, outcomes[r.skeleton_digest].fingerprint) for r in files]
     rows["rejected"] = list(_rejections(shelf, files, outcomes))
     return rows

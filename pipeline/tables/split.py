@@ -90,6 +90,11 @@ def draw_part(group: str) -> Part:
     return "test" if drawn or group in HELD_OUT else "train"
 
 
+def split_rows(groups: Iterable[str]) -> list[dict[str, Any]]:
+    """Groups -> the rows of the table splits."""
+    return [{"group": group, "part": draw_part(group)} for group in sorted(set(groups))]
+
+
 def read_split(dataset: Path, names: Mapping[str, str]) -> Split:
     """The split in a dataset's folder. ``names``: fingerprint -> name of its networks.
 
@@ -106,10 +111,11 @@ def read_split(dataset: Path, names: Mapping[str, str]) -> Split:
 
 
 def read_moved(dataset: Path) -> dict[str, str]:
-    """Fingerprint -> group of the networks that stand with a near relative.
-
-    Raises DataError.
+    """Fingerprint -> group of the networks that stand with a near relative; none where no
+    table says so. Raises DataError for a damaged one.
     """
+    if not (dataset / NEAR_RELATIVES).exists():
+        return {}
     rows = _read_rows(dataset / NEAR_RELATIVES, ("fingerprint", "group"))
     return {row["fingerprint"]: row["group"] for row in rows}
 

@@ -14,6 +14,7 @@ from pipeline.tables.columns import (
     FILE_SOURCE,
     LABEL_SOURCE,
     PATCH_BYTES,
+    SPLIT_GROUP,
     Column,
 )
 
@@ -59,15 +60,18 @@ _DECLARED = (
     ),
     _table(
         "networks", "distinct architectures", "fingerprint",
-        "name family design vertices edges max_out_degree max_in_degree depth parameters macs "
-        "input_shape output_shape paper_operators_only",
+        "name family design group vertices edges max_out_degree max_in_degree depth "
+        "parameters macs input_shape output_shape paper_operators_only",
     ),
     _table(
         "labels", "what was measured about networks",
         "fingerprint source data_set metric recipe", "value epochs resolution licence",
         source=LABEL_SOURCE,
     ),
-    _table("splits", "which groups of networks train, which measure", "group", "part"),
+    _table(
+        "splits", "which groups of networks train, which measure", "group", "part",
+        group=SPLIT_GROUP,
+    ),
     _table("nodes", "vertices of every network", "fingerprint node", "operator output_shape"),
     _table("edges", "edges of every network", "fingerprint target operand", "source output"),
     _table(

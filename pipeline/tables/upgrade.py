@@ -11,6 +11,7 @@ import pyarrow as pa
 from pipeline.operators.shapes import infer_layers
 from pipeline.tables.conform import conform
 from pipeline.tables.describe import describe
+from pipeline.tables.groups import group_of
 from pipeline.tables.read import read_tables
 from pipeline.tables.read_networks import GRAPH_TABLES, networks_in
 from pipeline.tables.shards import TableSet
@@ -36,7 +37,10 @@ def recompute_networks(tables: Mapping[str, pa.Table]) -> pa.Table:
 def _rows(tables: Mapping[str, pa.Table]) -> Iterator[dict[str, Any]]:
     said = {row["fingerprint"]: row for row in tables["networks"].to_pylist()}
     for fingerprint, network in networks_in(tables, said):
-        yield {**said[fingerprint], **_of_graph(describe(network, infer_layers(network)))}
+        row = said[fingerprint]
+        group = row["group"] or group_of(row["name"])
+        found = _of_graph(describe(network, infer_layers(network)))
+        yield {**row, **found, "group": group}
 
 
 def _of_graph(row: dict[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def small_rows(names: Iterable[str] = tuple(ZOO)) -> dict:
         network_facts(network, shapes_of(network), name=name, family=family,
                       design=DESIGNS.get(name, name), parameters=len(network) * 100,
                       macs=len(network) * 10**6, paper_operators_only=name != "odd")
+        | {"group": family}
         for name, (family, network) in chosen.items()
     ]  # fmt: skip
     rows["files"] = [
