@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable
 from typing import Any
@@ -162,6 +163,13 @@ def check_instance(layer: Any) -> str | None:
     return "of maps only" if len(layer.operands[0].shape) < 3 else why_odd_affine(layer)
 
 
+def check_mean_variance(layer: Any) -> str | None:
+    """Over more than one place: ONNX Runtime gives no number where nothing varies."""
+    axes: Any = layer.vertex.get("axes", ())
+    places = math.prod(layer.operands[0].shape[axis] for axis in axes)
+    return None if places > 1 else "over one place"
+
+
 def check_local_response(layer: Any) -> str | None:
     """Of maps of two axes only, in ONNX Runtime."""
     return None if len(layer.operands[0].shape) == 4 else "of maps of two axes only"
@@ -282,6 +290,7 @@ register(
         fill=fill_mean_variance,
         keeps_channels=True,
         delicate=True,  # its gradient is none where nothing varies
+        check=check_mean_variance,
         build=build_mean_variance,
         examples=(
             Example(((3, 4, 5, 6),)),

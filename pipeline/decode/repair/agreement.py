@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.decode.repair.arity import PAIRS
-from pipeline.decode.repair.case import (
+from pipeline.decode.repair.builder import (
     Adapter,
-    Case,
+    Call,
     Change,
     Values,
     ints,
@@ -15,30 +14,28 @@ from pipeline.decode.repair.case import (
     with_values,
 )
 from pipeline.graph.network import Attributes, Shape
-from pipeline.operators.operands import PARAMETER, SHAPE
+from pipeline.operators.operands import PARAMETER, SHAPE, is_variadic
 
-MANY = ("Sum", "Mean", "Max", "Min")
-COMBINING = frozenset({*PAIRS, *MANY, "Where"} - {"MatMul"})
 MAX_SIZE = 1024  # of a map that a Resize makes
 
 
-def fit_parameters(case: Case) -> Change | None:
+def fit_parameters(call: Call) -> Change | None:
     """Rule: a parameter or constant that is combined with a tensor broadcasts with it."""
     changes: Values = {}
     gone: list[str] = []
-    for name, value in case.vertex.attributes:
+    for name, value in call.vertex.attributes:
         if name.endswith(PARAMETER):
-            changes[name] = _broadcastable(ints(value) or (), case.shape)
+            changes[name] = _broadcastable(ints(value) or (), call.shape)
         elif name.endswith(SHAPE):
             formal = name.removesuffix(SHAPE)
-            kept = case.values.get(formal)
-            if ints(value) != _broadcastable(ints(value) or (), case.shape):
+            kept = call.values.get(formal)
+            if ints(value) != _broadcastable(ints(value) or (), call.shape):
                 changes[formal] = kept[0] if isinstance(kept, tuple) else kept or 0
                 gone.append(name)
-        elif isinstance(value, tuple) and name + SHAPE not in case.values:
-            changes[name] = value if len(value) in (1, case.shape[-1]) else value[0]
-    reason = f"it does not broadcast with {case.shape}"
-    return with_values(case, reason, **changes, **dict.fromkeys(gone))
+        elif isinstance(value, tuple) and name + SHAPE not in call.values:
+            changes[name] = value if len(value) in (1, call.shape[-1]) else value[0]
+    reason = f"it does not broadcast with {call.shape}"
+    return with_values(call, reason, **changes, **dict.fromkeys(gone))
 
 
 def _broadcastable(sizes: Shape, shape: Shape) -> Shape:
@@ -49,55 +46,57 @@ def _broadcastable(sizes: Shape, shape: Shape) -> Shape:
     return tuple(p if p in (1, s) else s for p, s in zip(sizes, ends, strict=True))
 
 
-def agree_operands(case: Case) -> Change | None:
+def agree_operands(call: Call) -> Change | None:
     """Rule: operands that are combined have one shape, the first one's. Another is brought to
     it by a layer (a 1x1 Conv, strided if that gives the size; a Resize), or dropped where no
     layer does."""
-    return _bring(case, [case.shape] * len(case.flows))
+    return _bring(call, [call.shape] * len(call.tensors))
 
 
-def agree_joined(case: Case) -> Change | None:
+def agree_joined(call: Call) -> Change | None:
     """Rule: what a Concat joins differs along its axis alone; another map is resized to the
     first one's size, or dropped."""
-    axis, shape = case.values.get("axis"), case.shape
+    axis, shape = call.values.get("axis"), call.shape
     if not isinstance(axis, int) or not 0 <= axis < len(shape):
         return None
     targets = [
         (*shape[:axis], f.shape[axis], *shape[axis + 1 :])
         if len(f.shape) == len(shape)
         else ()
-        for f in case.flows
+        for f in call.tensors
     ]
-    return _bring(case, targets)
+    return _bring(call, targets)
 
 
-def _bring(case: Case, targets: list[Shape]) -> Change | None:
+def _bring(call: Call, targets: list[Shape]) -> Change | None:
     """Adapters before all operands that differ from their targets."""
     adapters: list[Adapter] = []
     dropped: list[int] = []
     different = None
-    for number, (flow, target) in enumerate(zip(case.flows, targets, strict=True)):
-        if flow.shape == target or _broadcasts(flow.shape, target):
+    for number, (tensor, target) in enumerate(zip(call.tensors, targets, strict=True)):
+        if tensor.shape == target or _broadcasts(tensor.shape, target):
             continue
-        different = f"shapes {case.shape} and {flow.shape} disagree"
-        layers = layers_between(flow.shape, target)
+        different = f"shapes {call.shape} and {tensor.shape} disagree"
+        layers = layers_between(tensor.shape, target)
         if not layers:
             dropped.append(number)
-        channels = target[1] if len(layers) == 1 and flow.shape[2:] == target[2:] else None
+        channels = target[1] if len(layers) == 1 and tensor.shape[2:] == target[2:] else None
         adapters += [Adapter(number, *layer, channels) for layer in layers]
     if different is None:
         return None
     if dropped:
-        return _without(case, dropped, different)
-    return Change(case.vertex, different, tuple(adapters))
+        return _without(call, dropped, different)
+    return Change(call.vertex, different, tuple(adapters))
 
 
-def drop_disagreeing(case: Case) -> Change | None:
+def drop_disagreeing(call: Call) -> Change | None:
     """Rule: operands that broadcast at batch size 1 only are dropped."""
-    if case.operator not in MANY:
+    if not is_variadic(call.operator):
         return None
-    others = [i for i, flow in enumerate(case.flows) if flow.pair != case.flows[0].pair]
-    return _without(case, others, "operands that do not broadcast") if others else None
+    others = [
+        i for i, tensor in enumerate(call.tensors) if tensor.pair != call.tensors[0].pair
+    ]
+    return _without(call, others, "operands that do not broadcast") if others else None
 
 
 def layers_between(shape: Shape, target: Shape) -> list[tuple[str, Attributes]]:
@@ -113,8 +112,8 @@ def layers_between(shape: Shape, target: Shape) -> list[tuple[str, Attributes]]:
     if shape[1] == target[1]:
         return [resize(target[2:])]
     strides = tuple(-(-s // t) for s, t in zip(shape[2:], target[2:], strict=True))
-    made = tuple((s - 1) // k + 1 for s, k in zip(shape[2:], strides, strict=True))
-    if made == target[2:]:
+    strided = tuple((s - 1) // k + 1 for s, k in zip(shape[2:], strides, strict=True))
+    if strided == target[2:]:
         return [("Conv", pointwise(target[1], strides))]
     return [("Conv", pointwise(target[1], (1,) * rank)), resize(target[2:])]
 
@@ -151,10 +150,10 @@ def _broadcasts(shape: Shape, target: Shape) -> bool:
     )
 
 
-def _without(case: Case, numbers: list[int], reason: str) -> Change | None:
-    """The case without some operands, for an operator of many that keeps one at least."""
-    left = [o for i, o in enumerate(case.vertex.operands) if i not in numbers]
-    if not left or case.operator not in (*MANY, "Concat"):
+def _without(call: Call, numbers: list[int], reason: str) -> Change | None:
+    """The call without some operands, for an operator of many that keeps one at least."""
+    left = [o for i, o in enumerate(call.vertex.operands) if i not in numbers]
+    if not left or not is_variadic(call.operator):
         return None
     placed = tuple(replace(o, position=p) for p, o in enumerate(left))
-    return Change(replace(case.vertex, operands=placed), f"{reason}: dropped")
+    return Change(replace(call.vertex, operands=placed), f"{reason}: dropped")

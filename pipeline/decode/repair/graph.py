@@ -1,6 +1,6 @@
 """The rules on the graph: one source, one sink, edges that go forward, everything in between.
 
-Each takes a plan and changes it in place; each is linear in vertices and edges.
+Each takes a draft and changes it in place; each is linear in vertices and edges.
 """
 
 from __future__ import annotations
@@ -10,22 +10,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
-from pipeline.decode.repair.edits import Edit
-from pipeline.graph.network import INPUT, OUTPUT, Operand, Vertex
+from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Vertex
 
 DEFAULT_INPUT = Vertex(INPUT, (("dtype", "float32"), ("shape", (3, 224, 224))))
 INSERTED = -1  # origin of a vertex that the draft did not have
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change: the rule that made it, the vertex of the draft it concerns, the reason."""
+
+    rule: str
+    vertex: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A valid network, and what it took. ``origins``: which vertex of the draft each vertex
+    of the network was, -1 for one that was put in."""
+
+    network: Network
+    edits: tuple[Edit, ...] = ()
+    origins: tuple[int, ...] = ()
+
+
 @dataclass
-class Plan:
-    """A draft being put in order: its vertices, which of the draft each one was, and the Input
-    that one without gets."""
+class Draft:
+    """A draft being put in order: its vertices, which of those given each one was, the Input
+    that one without gets; and once it has been tried out, what keeps its values finite:
+    ``guards``, what stands before the operand of a vertex at a position, and ``refused``, the
+    vertices that are bypassed, and why."""
 
     vertices: list[Vertex]
     origins: list[int]
     image: Vertex = DEFAULT_INPUT
     edits: list[Edit] = field(default_factory=list)
+    guards: dict[tuple[int, int], list[str]] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
 
     def log(self, rule: str, vertex: int, reason: str) -> None:
         """Note an edit of the vertex that stands at this place now."""
@@ -46,114 +68,111 @@ class Plan:
         ]
 
 
-def plan_of(draft: Sequence[Vertex], image: Vertex = DEFAULT_INPUT) -> Plan:
-    """A draft -> the plan to work on."""
-    return Plan(list(draft), list(range(len(draft))), image)
-
-
-def drop_edges_to_nowhere(plan: Plan) -> None:
+def drop_edges_to_nowhere(draft: Draft) -> None:
     """Rule: an operand names a vertex that exists, and a slot that can."""
-    for index, vertex in enumerate(plan.vertices):
+    for index, vertex in enumerate(draft.vertices):
         kept = [
             o for o in vertex.operands
-            if 0 <= o.source < len(plan.vertices) and o.output >= 0
+            if 0 <= o.source < len(draft.vertices) and o.output >= 0
         ]  # fmt: skip
         if len(kept) < len(vertex.operands):
-            plan.log("drop_edges_to_nowhere", index, "an operand names no vertex")
-            plan.rewire(index, kept)
+            draft.log("drop_edges_to_nowhere", index, "an operand names no vertex")
+            draft.rewire(index, kept)
 
 
-def keep_one_source(plan: Plan) -> None:
+def keep_one_source(draft: Draft) -> None:
     """Rule: the first Input is the source; users of others take it instead."""
-    sources = [i for i, v in enumerate(plan.vertices) if v.operator == INPUT]
+    sources = [i for i, v in enumerate(draft.vertices) if v.operator == INPUT]
     if not sources:
-        sources = [len(plan.vertices)]
-        plan.vertices.append(plan.image)
-        plan.origins.append(INSERTED)
-        plan.log("keep_one_source", sources[0], "there is no Input")
+        sources = [len(draft.vertices)]
+        draft.vertices.append(draft.image)
+        draft.origins.append(INSERTED)
+        draft.log("keep_one_source", sources[0], "there is no Input")
     first, *others = sources
     for other in others:
-        plan.log("keep_one_source", other, "a second Input")
-    if plan.vertices[first].operands:
-        plan.log("keep_one_source", first, "an Input has no operands")
-        plan.rewire(first, ())
+        draft.log("keep_one_source", other, "a second Input")
+    if draft.vertices[first].operands:
+        draft.log("keep_one_source", first, "an Input has no operands")
+        draft.rewire(first, ())
     instead: dict[int, Operand | None] = {other: Operand(first) for other in others}
-    _redirect(plan, instead)
-    _remove(plan, first=first, gone=set(others))
+    _redirect(draft, instead)
+    _remove(draft, first=first, gone=set(others))
 
 
-def keep_one_sink(plan: Plan) -> None:
+def keep_one_sink(draft: Draft) -> None:
     """Rule: the last Output is the sink; users of any Output take its operand instead."""
-    sinks = [i for i, v in enumerate(plan.vertices) if v.operator == OUTPUT]
+    sinks = [i for i, v in enumerate(draft.vertices) if v.operator == OUTPUT]
     if not sinks:
-        sinks = [len(plan.vertices)]
-        last = Operand(len(plan.vertices) - 1)
-        plan.vertices.append(Vertex(OUTPUT, (), (last,)))
-        plan.origins.append(INSERTED)
-        plan.log("keep_one_sink", len(plan.vertices) - 1, "there is no Output")
+        sinks = [len(draft.vertices)]
+        last = Operand(len(draft.vertices) - 1)
+        draft.vertices.append(Vertex(OUTPUT, (), (last,)))
+        draft.origins.append(INSERTED)
+        draft.log("keep_one_sink", len(draft.vertices) - 1, "there is no Output")
     *others, sink = sinks
     for other in others:
-        plan.log("keep_one_sink", other, "a second Output")
-    instead = {i: next(iter(plan.vertices[i].operands), None) for i in sinks}
-    _redirect(plan, instead)
-    _remove(plan, last=sink, gone=set(others))
+        draft.log("keep_one_sink", other, "a second Output")
+    instead = {i: next(iter(draft.vertices[i].operands), None) for i in sinks}
+    _redirect(draft, instead)
+    _remove(draft, last=sink, gone=set(others))
 
 
-def order_edges(plan: Plan) -> None:
+def order_edges(draft: Draft) -> None:
     """Rule: operands come before their vertex. Vertices of a graph without cycles are sorted;
     in one with cycles every edge that runs backwards is cut."""
-    order = _topological_order(plan.vertices)
+    order = _topological_order(draft.vertices)
     if order is None:
-        for index, vertex in enumerate(plan.vertices):
+        for index, vertex in enumerate(draft.vertices):
             kept = [o for o in vertex.operands if o.source < index]
             if len(kept) < len(vertex.operands):
-                plan.log("order_edges", index, "an operand comes later: the graph has a cycle")
-                plan.rewire(index, kept)
+                draft.log(
+                    "order_edges", index, "an operand comes later: the graph has a cycle"
+                )
+                draft.rewire(index, kept)
     elif order != list(range(len(order))):
-        plan.reorder(order)
+        draft.reorder(order)
 
 
-def reach_the_sink(plan: Plan) -> None:
+def reach_the_sink(draft: Draft) -> None:
     """Rule: every vertex reaches the Output. One that does not becomes an operand of the next
     that does, in the place of an operand that has other users, or else it goes."""
-    users = Counter(o.source for v in plan.vertices for o in v.operands)
-    above = len(plan.vertices) - 1
-    needed = {0, above} | {o.source for o in plan.vertices[above].operands}
+    users = Counter(o.source for v in draft.vertices for o in v.operands)
+    above = len(draft.vertices) - 1
+    needed = {0, above} | {o.source for o in draft.vertices[above].operands}
     for index in range(above - 1, 0, -1):
-        if index not in needed and _reconnect(plan, index, above, users):
+        if index not in needed and _reconnect(draft, index, above, users):
             needed.add(index)
         if index in needed:
             above = index
-            needed.update(o.source for o in plan.vertices[index].operands)
+            needed.update(o.source for o in draft.vertices[index].operands)
         else:
-            plan.log("reach_the_sink", index, "does not reach the Output")
-            users.subtract(o.source for o in plan.vertices[index].operands)
-    plan.reorder(sorted(needed))
+            draft.log("reach_the_sink", index, "does not reach the Output")
+            users.subtract(o.source for o in draft.vertices[index].operands)
+    draft.reorder(sorted(needed))
 
 
-def _reconnect(plan: Plan, index: int, target: int, users: Counter[int]) -> bool:
-    operands = list(plan.vertices[target].operands)
+def _reconnect(draft: Draft, index: int, target: int, users: Counter[int]) -> bool:
+    operands = list(draft.vertices[target].operands)
     for number, operand in enumerate(operands):
         if users[operand.source] > 1 or operand.source == 0:
-            plan.log("reach_the_sink", index, f"becomes an operand of vertex {target}")
+            draft.log("reach_the_sink", index, f"becomes an operand of vertex {target}")
             users[operand.source] -= 1
             users[index] += 1
             operands[number] = Operand(index, 0, operand.position)
-            plan.rewire(target, operands)
+            draft.rewire(target, operands)
             return True
     return False
 
 
-def _redirect(plan: Plan, instead: dict[int, Operand | None]) -> None:
+def _redirect(draft: Draft, instead: dict[int, Operand | None]) -> None:
     """Whoever uses a vertex of ``instead`` uses what stands there; None: loses the operand."""
-    for index, vertex in enumerate(plan.vertices):
+    for index, vertex in enumerate(draft.vertices):
         operands = []
         for operand in vertex.operands:
             target = _follow(operand, instead)
             if target is not None:
                 operands.append(Operand(target.source, target.output, operand.position))
         if tuple(operands) != vertex.operands:
-            plan.rewire(index, operands)
+            draft.rewire(index, operands)
 
 
 def _follow(operand: Operand, instead: dict[int, Operand | None]) -> Operand | None:
@@ -166,11 +185,13 @@ def _follow(operand: Operand, instead: dict[int, Operand | None]) -> Operand | N
 
 
 def _remove(
-    plan: Plan, gone: set[int], first: int | None = None, last: int | None = None
+    draft: Draft, gone: set[int], first: int | None = None, last: int | None = None
 ) -> None:
-    middle = [i for i in range(len(plan.vertices)) if i not in gone and i not in (first, last)]
+    middle = [
+        i for i in range(len(draft.vertices)) if i not in gone and i not in (first, last)
+    ]
     ends = ([] if first is None else [first], [] if last is None else [last])
-    plan.reorder([*ends[0], *middle, *ends[1]])
+    draft.reorder([*ends[0], *middle, *ends[1]])
 
 
 def _topological_order(vertices: Sequence[Vertex]) -> list[int] | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from pipeline.decode.repair.agreement import (
-    COMBINING,
     agree_joined,
     agree_operands,
     drop_disagreeing,
@@ -17,10 +18,8 @@ from pipeline.decode.repair.attributes import (
     drop_surplus_operands,
     fill_attributes,
 )
-from pipeline.decode.repair.case import Rule
+from pipeline.decode.repair.builder import Fit
 from pipeline.decode.repair.layout import (
-    WITH_AXES,
-    WITH_AXIS,
     fit_axes,
     fit_axis,
     fit_block,
@@ -34,16 +33,13 @@ from pipeline.decode.repair.layout import (
     odd_size,
 )
 from pipeline.decode.repair.parameters import (
-    NORMALISING,
     fit_matrix,
     flatten_operand,
     own_parameters,
     plain_gemm,
 )
+from pipeline.decode.repair.values import has_attribute
 from pipeline.decode.repair.windows import (
-    CONVOLUTIONS,
-    POOLS,
-    WINDOWS,
     add_spatial_axes,
     divide_groups,
     fit_window_rank,
@@ -52,53 +48,90 @@ from pipeline.decode.repair.windows import (
     plain_transposed,
     shrink_kernel,
 )
+from pipeline.operators.operands import data_inputs, is_variadic
+from pipeline.operators.registry import operator_of
+
+Which = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A rule, the operators it is for (None: all), the rank its first operand must have."""
+class Rule:
+    """A rule, the operators it is for, the least rank of their first operand."""
 
-    rule: Rule
-    operators: frozenset[str] | None = None
+    fit: Fit
+    which: Which
     rank: int = 1
 
     def is_for(self, operator: str, rank: int) -> bool:
-        return rank >= self.rank and (self.operators is None or operator in self.operators)
+        return rank >= self.rank and self.which(operator)
 
 
-def only(*operators: str) -> frozenset[str]:
-    return frozenset(operators)
+def every(operator: str) -> bool:
+    """Any operator."""
+    return True
 
+
+def named(name: str) -> Which:
+    """One operator."""
+    return lambda operator: operator == name
+
+
+def having(name: str, *others: str, but: tuple[str, ...] = ()) -> Which:
+    """The operators with these attributes, or inputs of such a name, and without some."""
+    return lambda operator: (
+        all(has_attribute(operator, n) for n in (name, *others))
+        and not any(has_attribute(operator, n) for n in but)
+    )
+
+
+@cache
+def combining(operator: str) -> bool:
+    """The operators of several tensors that broadcast."""
+    known = operator_of(operator)
+    is_many = is_variadic(operator) or len(data_inputs(operator)) > 1
+    return known is not None and known.elementwise and is_many
+
+
+@cache
+def normalising(operator: str) -> bool:
+    """The operators that have parameters and as many channels as come in."""
+    known = operator_of(operator)
+    return known is not None and bool(known.torch_names) and not known.width
+
+
+sliding = having("kernel_shape")
+convolving = having("kernel_shape", "group")
+pooling = having("kernel_shape", but=("group",))
 
 RULES = (
-    Entry(drop_nonsense),
-    Entry(cast_operands),
-    Entry(drop_surplus_operands),
-    Entry(fill_attributes),
-    Entry(add_spatial_axes, CONVOLUTIONS, 2),
-    Entry(own_weight, CONVOLUTIONS),
-    Entry(fit_window_rank, WINDOWS, 3),
-    Entry(divide_groups, CONVOLUTIONS, 3),
-    Entry(shrink_kernel, WINDOWS, 3),
-    Entry(keep_windows_inside, POOLS, 3),
-    Entry(plain_transposed, only("ConvTranspose"), 3),
-    Entry(flatten_operand, only("Gemm")),
-    Entry(plain_gemm, only("Gemm")),
-    Entry(fit_matrix, only("MatMul")),
-    Entry(own_parameters, NORMALISING, 2),
-    Entry(fit_axis, WITH_AXIS),
-    Entry(fit_axes, frozenset(WITH_AXES)),
-    Entry(fit_target, only("Reshape"), 2),
-    Entry(fit_permutation, only("Transpose")),
-    Entry(fit_bounds, only("Slice")),
-    Entry(fit_parts, only("Split")),
-    Entry(fit_pads, only("Pad")),
-    Entry(fit_sizes, only("Resize")),
-    Entry(fit_block, only("DepthToSpace", "SpaceToDepth")),
-    Entry(fit_indices, only("Gather")),
-    Entry(odd_size, only("LRN")),
-    Entry(fit_parameters, COMBINING),
-    Entry(agree_operands, COMBINING, 2),
-    Entry(drop_disagreeing, COMBINING),
-    Entry(agree_joined, only("Concat"), 2),
+    Rule(drop_nonsense, every),
+    Rule(cast_operands, every),
+    Rule(drop_surplus_operands, every),
+    Rule(fill_attributes, every),
+    Rule(add_spatial_axes, convolving, 2),
+    Rule(own_weight, convolving),
+    Rule(fit_window_rank, sliding, 3),
+    Rule(divide_groups, convolving, 3),
+    Rule(shrink_kernel, sliding, 3),
+    Rule(keep_windows_inside, pooling, 3),
+    Rule(plain_transposed, having("output_padding"), 3),
+    Rule(flatten_operand, named("Gemm")),
+    Rule(plain_gemm, named("Gemm")),
+    Rule(fit_matrix, named("MatMul")),
+    Rule(own_parameters, normalising, 2),
+    Rule(fit_axis, having("axis")),
+    Rule(fit_axes, having("axes", but=("starts", "pads", "sizes"))),
+    Rule(fit_target, named("Reshape"), 2),
+    Rule(fit_permutation, having("perm")),
+    Rule(fit_bounds, having("starts", "ends")),
+    Rule(fit_parts, having("num_outputs")),
+    Rule(fit_pads, named("Pad")),
+    Rule(fit_sizes, having("scales", "sizes")),
+    Rule(fit_block, having("blocksize")),
+    Rule(fit_indices, having("indices")),
+    Rule(odd_size, named("LRN")),
+    Rule(fit_parameters, combining),
+    Rule(agree_operands, combining, 2),
+    Rule(drop_disagreeing, combining),
+    Rule(agree_joined, named("Concat"), 2),
 )

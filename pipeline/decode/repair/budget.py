@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-from pipeline.decode.repair.case import Case, sorted_attributes
-from pipeline.decode.repair.judge import Verdict
+from pipeline.decode.repair.check import Verdict
 from pipeline.graph.network import INPUT, Vertex
+from pipeline.operators.registry import operator_of
 
 MAX_TENSOR = 2**24  # elements of one output, at batch size 1
 MAX_LAYER, MAX_LAYER_WORK = 2**26, 4e9  # parameters and multiplications of one vertex
 MAX_ELEMENTS, MAX_PARAMETERS, MAX_WORK = 2**28, 150_000_000, 6e10  # of a whole network
 FREE = 4096  # elements that a vertex may make whatever has been spent
 MAX_WIDTH, MAX_SIDE = 4096, 512  # of an Input that is brought down
-SUMMARY = {"Conv": "out_channels", "ConvTranspose": "out_channels", "Gemm": "out_features"}
 
 
 @dataclass
@@ -43,7 +42,7 @@ class Budget:
 
 
 def elements_of(verdict: Verdict) -> int:
-    return sum(flow.elements for flow in verdict.outputs)
+    return sum(tensor.elements for tensor in verdict.outputs)
 
 
 def why_too_large(budget: Budget, verdict: Verdict) -> str | None:
@@ -56,19 +55,19 @@ def why_too_large(budget: Budget, verdict: Verdict) -> str | None:
     )
 
 
-def with_fewer_channels(case: Case, excess: float) -> Vertex | None:
+def with_fewer_channels(vertex: Vertex, excess: float) -> Vertex | None:
     """Rule: a layer that is too large has fewer channels; None where it has no number of them
     to lower."""
-    name = SUMMARY.get(case.operator, "")
-    channels, group = case.vertex.get(name), case.vertex.get("group", 1)
+    operator = operator_of(vertex.operator)
+    name = operator.width if operator else ""
+    channels, group = vertex.get(name), vertex.get("group", 1)
     if not isinstance(channels, int) or not isinstance(group, int):
         return None
-    step = group if case.operator == "Conv" else 1
-    fewer = int(channels / excess / 1.01) // step * step
+    fewer = int(channels / excess / 1.01) // group * group
     if fewer < 1:
         return None
-    attributes = sorted_attributes({**case.values, name: fewer})
-    return replace(case.vertex, attributes=attributes)
+    values = {**dict(vertex.attributes), name: fewer}
+    return replace(vertex, attributes=tuple(sorted(values.items())))
 
 
 def smaller_input(vertex: Vertex, default: Vertex) -> Vertex:

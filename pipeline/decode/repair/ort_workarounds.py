@@ -1,45 +1,41 @@
 """The rule on Resizes that ONNX Runtime would spoil.
 
 Its optimiser moves a Transpose down through what follows, and through a Resize of named axes
-wrongly: the sizes are lost (seen with 1.32). It moves none through a pool.
+wrongly: the sizes are lost (seen with 1.32). It moves none through what is spatial.
 """
 
 from __future__ import annotations
 
-from pipeline.decode.repair.case import sorted_attributes
+from pipeline.decode.repair.builder import Builder, sorted_attributes
 from pipeline.decode.repair.graph import INSERTED
-from pipeline.decode.repair.made import Made, case_of, judged
-from pipeline.graph.network import Attributes, Operand, Vertex
-
-STOPPING = frozenset({  # what no Transpose is moved through
-    "Input", "Conv", "ConvTranspose", "AveragePool", "MaxPool", "GlobalAveragePool",
-    "GlobalMaxPool", "Gemm",
-})  # fmt: skip
+from pipeline.graph.network import INPUT, Attributes, Operand, Vertex
+from pipeline.operators.registry import operator_of
 
 
-def shield_resize(made: Made, index: int, operand: Operand) -> Operand:
+def shield_resize(builder: Builder, index: int, operand: Operand) -> Operand:
     """Rule: between a Transpose and a Resize stands a pool, of windows of 1 if there is no
     other."""
-    rank = len(made.flow(operand).shape) - 2
-    if not 1 <= rank <= 3 or not _follows_transpose(made, operand.source):
+    rank = len(builder.tensor(operand).shape) - 2
+    if not 1 <= rank <= 3 or not _follows_transpose(builder, operand.source):
         return operand
     source = Operand(operand.source, operand.output)
     vertex = Vertex("AveragePool", _single(rank), (source,))
-    verdict = judged(case_of(made, vertex))
+    verdict = builder.call(vertex).check()
     if verdict.reason is not None:
         return operand
-    made.log("shield_resize", index, "ONNX Runtime would move a Transpose through it")
-    placed = made.append(vertex, verdict, INSERTED)
+    builder.log("shield_resize", index, "ONNX Runtime would move a Transpose through it")
+    placed = builder.append(vertex, verdict, INSERTED)
     return Operand(placed.source, 0, operand.position)
 
 
-def _follows_transpose(made: Made, source: int) -> bool:
+def _follows_transpose(builder: Builder, source: int) -> bool:
     waiting, seen = [source], {source}
     while waiting:
-        vertex = made.vertices[waiting.pop()]
+        vertex = builder.vertices[waiting.pop()]
         if vertex.operator == "Transpose":
             return True
-        if vertex.operator not in STOPPING:
+        operator = operator_of(vertex.operator)
+        if vertex.operator != INPUT and operator is not None and not operator.spatial:
             before = {o.source for o in vertex.operands} - seen
             seen |= before
             waiting += before

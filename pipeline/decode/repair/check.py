@@ -1,7 +1,8 @@
-"""The judge of one vertex: does it run, given the tensors that flow into it?
+"""The check of one vertex: does it run, given the tensors that it takes?
 
 ONNX's own shape inference answers at batch size 1, the operator's torch form on shapes alone
-(the meta device) at batch size 2, and three checks see what both overlook.
+(the meta device) at batch size 2. What both overlook, the operator's own check sees, and the
+looks at its attributes, its types and the batch that are here.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from pipeline.decode.repair.soundness import why_unsound
+from pipeline.decode.repair.values import why_nonsense
 from pipeline.errors import InvalidNetwork, ModelError
 from pipeline.graph.network import INPUT, OUTPUT, Operand, Shape, Vertex
-from pipeline.operators.operands import Tensor, dtype_name
-from pipeline.operators.registry import operator_of, torch_operator
+from pipeline.operators.operands import FLOAT, Tensor, dtype_name
+from pipeline.operators.registry import torch_operator
 from pipeline.operators.shapes import Layer, infer_layer
 from pipeline.operators.to_torch import TorchLayer
 
@@ -33,7 +34,7 @@ NONSENSE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class PairedShape:
     """A tensor between vertices: its type, its shape at batch size 1 and at batch size 2."""
 
     dtype: int
@@ -52,12 +53,12 @@ class Verdict:
     parameters and, roughly, of its multiplications are known."""
 
     reason: str | None
-    outputs: tuple[Flow, ...] = ()
+    outputs: tuple[PairedShape, ...] = ()
     parameters: int = 0
     work: int = 0
 
 
-def judge(vertex: Vertex, flows: Sequence[Flow], outputs: int = 1) -> Verdict:
+def check(vertex: Vertex, tensors: Sequence[PairedShape], outputs: int = 1) -> Verdict:
     """One vertex and the tensors of its operands -> whether it runs, and its outputs."""
     positions = [o.position for o in vertex.operands]
     if len(set(positions)) < len(positions):
@@ -65,77 +66,77 @@ def judge(vertex: Vertex, flows: Sequence[Flow], outputs: int = 1) -> Verdict:
     if vertex.operator == OUTPUT:
         if positions != list(range(len(positions))):
             return Verdict("outputs that are not numbered")
-        return Verdict(None, tuple(flows)) if flows else Verdict("there is nothing to output")
+        return Verdict(None, tuple(tensors)) if tensors else Verdict("nothing to output")
     if not 0 < outputs <= MAX_OUTPUTS:
         return Verdict(f"{vertex.operator}: {outputs} outputs")
     # Vertices that differ in where their operands stand alone have one verdict; repr tells
     # 1 from 1.0.
     places = tuple(Operand(i, 0, o.position) for i, o in enumerate(vertex.operands))
     alike = Vertex(vertex.operator, vertex.attributes, places)
-    return _judge(repr(alike.attributes), alike, tuple(flows), outputs)
+    return _check_alike(repr(alike.attributes), alike, tuple(tensors), outputs)
 
 
 @lru_cache(maxsize=16384)
-def _judge(_: str, vertex: Vertex, flows: tuple[Flow, ...], outputs: int) -> Verdict:
+def _check_alike(
+    _: str, vertex: Vertex, tensors: tuple[PairedShape, ...], outputs: int
+) -> Verdict:
     try:
         if vertex.operator != INPUT:
             torch_operator(vertex.operator)
-        layer = infer_layer(0, vertex, [Tensor(f.dtype, f.shape) for f in flows], outputs)
+        layer = infer_layer(0, vertex, [Tensor(t.dtype, t.shape) for t in tensors], outputs)
         why = why_unsound(layer)
-        if why is not None or not _has_own_weights(vertex, flows):
-            return Verdict(why or f"{vertex.operator}: a weight that depends on the image")
+        if why is not None:
+            return Verdict(f"{vertex.operator}: {why}")
         largest = max(prod(t.shape) for t in layer.outputs)
         if largest > MAX_ELEMENTS:
             return Verdict(f"{vertex.operator}: a tensor of {largest} elements")
-        pairs = _run_on_shapes(layer, flows)
+        pairs = _run_on_shapes(layer, tensors)
     except ModelError as e:
         return Verdict(e.detail)
     except NONSENSE as e:
         first = str(e).strip().splitlines()[:1]
         return Verdict(f"{vertex.operator}: {(first or [type(e).__name__])[0][:160]}")
-    made = tuple(
-        Flow(t.dtype, t.shape, pair) for t, pair in zip(layer.outputs, pairs, strict=True)
+    found = tuple(
+        PairedShape(t.dtype, t.shape, pair)
+        for t, pair in zip(layer.outputs, pairs, strict=True)
     )
-    if any(_mixes_images(flow) for flow in made):
+    if any(_mixes_images(tensor) for tensor in found):
         return Verdict(f"{vertex.operator}: mixes the images of a batch")
     sizes = [prod(t.shape) for t in layer.parameters.values()]
-    work = max(sizes, default=0) * prod(made[0].shape[2:]) if sizes else 0
-    return Verdict(None, made, sum(sizes), work)
+    work = max(sizes, default=0) * prod(found[0].shape[2:]) if sizes else 0
+    return Verdict(None, found, sum(sizes), work)
 
 
-def _mixes_images(flow: Flow) -> bool:
+def why_unsound(layer: Layer) -> str | None:
+    """Why a layer whose shapes agree does not run all the same; None where it does."""
+    vertex = layer.vertex
+    if vertex.operator == INPUT:
+        return None if vertex.get("dtype") else "of no type"
+    operator, values = torch_operator(vertex.operator), dict(vertex.attributes)
+    axis, rank = values.get("axis"), len(layer.operands[0].shape)
+    if isinstance(axis, int) and not -rank <= axis <= rank:
+        return f"axis {axis} of {rank}"
+    if values.get("axes") == ():
+        return "of no axes"  # which ONNX Runtime takes for all of them
+    if not operator.any_dtype and any(t.dtype != FLOAT for t in layer.operands):
+        return "of numbers that are not float32"
+    found = (why_nonsense(vertex.operator, values, name) for name in values)
+    return next(filter(None, found), None) or operator.check(layer)
+
+
+def _mixes_images(tensor: PairedShape) -> bool:
     """Whether more than one axis grows with the batch."""
-    grown = [two / one for one, two in zip(flow.shape, flow.pair, strict=True) if one != two]
+    sizes = zip(tensor.shape, tensor.pair, strict=True)
+    grown = [two / one for one, two in sizes if one != two]
     return len(grown) > 1 or grown not in ([], [2.0])
 
 
-def _has_own_weights(vertex: Vertex, flows: Sequence[Flow]) -> bool:
-    """Whether a layer's weights are the same for each image of a batch, and their number."""
-    if vertex.operator in ("Conv", "ConvTranspose") and flows[0].pair[1] != flows[0].shape[1]:
-        return False
-    if vertex.operator == "Clip":  # ONNX's inference overlooks that bounds are scalars
-        return all(
-            o.position == 0 or flow.shape == ()
-            for o, flow in zip(vertex.operands, flows, strict=True)
-        )
-    operator = operator_of(vertex.operator)
-    weighted = operator is not None and dict(operator.torch_names)
-    return (
-        not weighted
-        or vertex.operator == "Gemm"
-        or all(
-            o.position == 0 or flow.shape == flow.pair
-            for o, flow in zip(vertex.operands, flows, strict=True)
-        )
-    )
-
-
-def _run_on_shapes(layer: Layer, flows: Sequence[Flow]) -> list[Shape]:
+def _run_on_shapes(layer: Layer, tensors: Sequence[PairedShape]) -> list[Shape]:
     """Shapes of the outputs in torch at batch size 2. Raises whatever torch raises."""
     if layer.vertex.operator == INPUT:
         return [(2, *layer.outputs[0].shape[1:])]
     piece = Piece()
-    nodes = [piece.graph.placeholder(f"x{i}") for i in range(len(flows))]
+    nodes = [piece.graph.placeholder(f"x{i}") for i in range(len(tensors))]
     with torch.device("meta"), torch.no_grad():
         built: Any = torch_operator(layer.vertex.operator).build(
             TorchLayer(piece, layer, nodes)  # type: ignore[arg-type]
@@ -144,7 +145,7 @@ def _run_on_shapes(layer: Layer, flows: Sequence[Flow]) -> list[Shape]:
         piece.graph.output(tuple(built) if many else (built,))
         _check_parameters(layer, piece.root)
         piece.root.to("meta")
-        values = [torch.empty(f.pair, dtype=_torch_dtype(f.dtype)) for f in flows]
+        values = [torch.empty(t.pair, dtype=_torch_dtype(t.dtype)) for t in tensors]
         results = fx.Interpreter(piece.root, graph=piece.graph).run(*values)
     for result, tensor in zip(results, layer.outputs, strict=True):
         if result.dtype != _torch_dtype(tensor.dtype) or result.dim() != len(tensor.shape):
