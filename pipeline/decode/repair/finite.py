@@ -20,7 +20,7 @@ from pipeline.operators.operands import FLOAT
 from pipeline.operators.registry import operator_of
 from pipeline.operators.schema import formal_name
 
-LARGE, HUGE = 8.0, 24.0  # log2 of what normalising lowers by much; of what it is first for
+LARGE, HUGE = 8.0, 12.0  # log2 of what normalising lowers by much; of what it is first for
 SMALLEST = 2.0**-7  # denominator or radicand that is given
 EPSILON = float(np.float32(1e-5))  # as a file gives it back
 

@@ -44,8 +44,9 @@ def repair(draft: Sequence[Vertex], image: Vertex = DEFAULT_INPUT) -> Repaired:
     A draft is vertices with operators, attributes and operands, and nothing of the codec that
     they come from. One that is a valid network already is returned as it is; ``image`` is the
     Input of one that has none. "Runs": in ONNX Runtime and torch, forward and backward, with
-    finite values for the random weights that files get; of a network too large to be tried,
-    the last is not known.
+    finite values for the random weights that files get. A network that was changed is tried
+    out for that, one that was not where it has an operator that may fail; one that is too
+    large is not tried.
     """
     vertices = [
         replace(v, operands=tuple(sorted(v.operands, key=lambda o: o.position))) for v in draft
