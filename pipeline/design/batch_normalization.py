@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from pipeline.design.linear import has_own_bias, with_bias
 from pipeline.design.rewriter import Rewriter, Rule, vertex_of
+from pipeline.operators.operands import PARAMETER
 from pipeline.operators.schema import default_attributes
 
 NORMALIZATION = "BatchNormalization"
 TRAINING = ("training_mode",)
-PARAMETERS = {"B", "input_mean", "input_var", "scale"}
+FREE = {"scale", "B", *(n + PARAMETER for n in ("scale", "B", "input_mean", "input_var"))}
 
 
 def fold(rewriter: Rewriter, index: int) -> bool:
@@ -34,9 +35,9 @@ def fold(rewriter: Rewriter, index: int) -> bool:
 def forget_training(rewriter: Rewriter, index: int) -> bool:
     """Epsilon, momentum, and a scale and shift that are not trained -> the defaults."""
     vertex = rewriter.vertices[index]
-    given = {name.partition(".")[0] for name, _ in vertex.attributes if "dtype" not in name}
+    given = {name for name, _ in vertex.attributes}
     known = dict(default_attributes(NORMALIZATION))
-    if len(vertex.operands) != 1 or not given <= PARAMETERS | set(known):
+    if len(vertex.operands) != 1 or not given <= FREE | set(known):
         return False
     values = {name: value for name, value in known.items() if name not in TRAINING}
     plain = vertex_of(NORMALIZATION, values, vertex.operands[0])

@@ -204,6 +204,19 @@ SPELLINGS = {
         + "c = Mul(x, x) d = Mul(c, x) e = Mul(k, d) f = Add(x, e) g = Mul(s, f) t = Tanh(g) "
         "u = Add(t, o) v = Mul(x, h) y = Mul(v, u)", "Gelu",
     ),
+    "LayerNormalization in parts": Spelling(
+        numbers("d", -1) + number("e", 1e-5) + number("t", 2.0)
+        + "m = ReduceMean(x, d) c = Sub(x, m) s = Pow(c, t) v = ReduceMean(s, d) "
+        "f = Add(v, e) r = Sqrt(f) q = Div(c, r) z = Mul(q, w) y = Add(z, b)",
+        "LayerNormalization", weights={"w": (6,), "b": (6,)},
+        fold=renamed(weight="w", bias="b"),
+    ),
+    "LayerNormalization of a map, without a shift, in parts": Spelling(
+        numbers("d", 2, 3) + number("e", 1e-5)
+        + "m = ReduceMean(x, d) c = Sub(x, m) s = Mul(c, c) v = ReduceMean(s, d) "
+        "f = Add(v, e) r = Sqrt(f) q = Div(c, r) y = Mul(w, q)",
+        "LayerNormalization", weights={"w": (6, 6)}, fold=renamed(weight="w"),
+    ),
     "Gemm, its weight the other way": Spelling(
         "y = Gemm<alpha = 0.5, beta = 2.0>(x, w, b)", "Gemm", (1, 4),
         {"w": (4, 5), "b": (5,)}, lambda a: {"weight": a["w"].T / 2, "bias": a["b"] * 2},
