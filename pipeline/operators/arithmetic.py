@@ -11,6 +11,8 @@ from onnx import TensorProto, helper
 from pipeline.operators.registry import Example, Operator, register
 
 TENSOR = (1, 4, 5, 6)
+# 8-bit floats, which alone say whether what is too large becomes the largest
+FLOATS_8 = {n for name, n in TensorProto.DataType.items() if name.startswith("FLOAT8")}
 
 
 def register_unary(
@@ -247,7 +249,7 @@ register(
         keeps_channels=True,
         any_dtype=True,
         usual=lambda _: {"to": int(TensorProto.FLOAT)},
-        drop=("saturate",),  # about 8-bit floats only
+        fill=lambda values, *_: {} if values["to"] in FLOATS_8 else {"saturate": None},
         examples=(
             Example((TENSOR,), {"to": TensorProto.FLOAT}),
             Example((TENSOR,), {"to": TensorProto.INT64}),

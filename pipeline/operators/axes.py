@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.errors import UnsupportedOperator
+from pipeline.errors import InvalidNetwork, UnsupportedOperator
 from pipeline.graph.network import Shape, Value
 from pipeline.operators.operands import DTYPE, SHAPE
 from pipeline.operators.registry import Shapes, Values
@@ -14,9 +15,31 @@ Settled = dict[str, Value | None]
 
 
 def settle_axis(values: Values, first: Shape, _: Shapes) -> Settled:
-    """``axis`` counted from the front."""
+    """``axis`` counted from the front; shape inference refuses one beyond the last."""
     axis: Any = values["axis"]
-    return {"axis": axis % len(first) if axis < 0 else axis}
+    return {"axis": from_front((axis,), len(first))[0] if axis < 0 else axis}
+
+
+def from_front(axes: Iterable[int], rank: int) -> tuple[int, ...]:
+    """Axes counted from the front, in the order given. Raises ValueError for one that there is
+    not, and for one named twice."""
+    places = tuple(axis + rank if axis < 0 else axis for axis in axes)
+    if not all(0 <= place < rank for place in places) or len(set(places)) < len(places):
+        raise ValueError(f"axes {places} of {rank}")
+    return places
+
+
+def check_target(data: Shape, target: Sequence[int], batch: int, zero_keeps: bool) -> None:
+    """Raises InvalidNetwork where a Reshape to ``target`` does not fit data of this shape, nor
+    the same data at the batch size that the file was made for. ``zero_keeps``: 0 is the size
+    that the axis has."""
+    kept = len(data) if zero_keeps else 0
+    sizes = [data[a] if size == 0 and a < kept else size for a, size in enumerate(target)]
+    rest, open_sizes = math.prod(size for size in sizes if size != -1), sizes.count(-1)
+    counts = {math.prod(data), math.prod(data) * batch}
+    fits = any(c % rest == 0 if open_sizes else c == rest for c in counts) if rest else False
+    if open_sizes > 1 or min(sizes, default=1) < -1 or not fits:
+        raise InvalidNetwork("shapes", f"Reshape: {list(target)} does not fit {data}")
 
 
 def integers(values: Mapping[str, Any], name: str) -> tuple[int, ...] | None:
@@ -53,4 +76,4 @@ def scalar(values: Values, name: str) -> Settled:
 def reduced_axes(values: Values, rank: int) -> tuple[int, ...]:
     """The axes a reduction goes over, in order; all of them when none are named."""
     named = integers(values, "axes")
-    return tuple(sorted({axis % rank for axis in named})) if named else tuple(range(rank))
+    return tuple(sorted(from_front(named, rank))) if named else tuple(range(rank))

@@ -9,7 +9,14 @@ import numpy as np
 
 from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Shape, Value
-from pipeline.operators.axes import Settled, integers, known_integers, plain, scalar
+from pipeline.operators.axes import (
+    Settled,
+    from_front,
+    integers,
+    known_integers,
+    plain,
+    scalar,
+)
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 from pipeline.operators.windows import all_below, torch_pads
 
@@ -24,11 +31,10 @@ def fill_slice(values: Values, first: Shape, parameters: Shapes) -> Settled:
     starts, ends = integers(values, "starts"), integers(values, "ends")
     if starts is None or ends is None:
         return {}
-    axes = integers(values, "axes") or tuple(range(len(starts)))
+    axes = from_front(integers(values, "axes") or range(len(starts)), len(first))
     steps = integers(values, "steps") or (1,) * len(starts)
     rows = []
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        axis %= len(first)
         if axis:
             start, end = clamp_bounds(start, end, step, first[axis])
         rows.append((axis, start, end, step))
@@ -72,8 +78,8 @@ def fill_pad(values: Values, first: Shape, parameters: Shapes) -> Settled:
         raise ValueError("two pads an axis")
     if axes is not None:
         begins, ends = [0] * rank, [0] * rank
-        for number, axis in enumerate(axes):
-            begins[axis % rank], ends[axis % rank] = pads[number], pads[number + len(axes)]
+        for number, axis in enumerate(from_front(axes, rank)):
+            begins[axis], ends[axis] = pads[number], pads[number + len(axes)]
         pads = (*begins, *ends)
     settled = plain("pads", pads) | {"axes": None, "axes.dtype": None}
     settled |= scalar(values, "constant_value")

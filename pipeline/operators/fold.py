@@ -204,6 +204,15 @@ def fill(attributes: Attributes, shape: Array) -> Array:
     return np.full(shape.tolist(), value.item(), value.dtype)
 
 
+def identity(attributes: Attributes, x: Array) -> Array:
+    """EyeLike: of the input's shape, and of its type where no other is said."""
+    kind = attributes.get("dtype")
+    dtype = x.dtype if kind is None else helper.tensor_dtype_to_np_dtype(kind)
+    check_kind(dtype)
+    rows, columns = x.shape
+    return np.eye(rows, columns, attributes["k"], dtype)
+
+
 def expand(attributes: Attributes, x: Array, shape: Array) -> Array:
     """Broadcast, both ways."""
     return np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape.tolist())))
@@ -266,6 +275,7 @@ FOLDS: dict[str, Fold] = {
     "Range": count,
     "ConstantOfShape": fill,
     "Expand": expand,
+    "EyeLike": identity,
     "Tile": tile,
     "ScatterND": scatter,
     "NonZero": lambda attributes, x: np.array(np.nonzero(x), np.int64),

@@ -10,6 +10,7 @@ from pipeline.errors import InvalidNetwork
 from pipeline.graph.network import Shape
 from pipeline.operators.axes import (
     Settled,
+    from_front,
     integers,
     known_integers,
     plain,
@@ -70,10 +71,10 @@ def fill_transpose(values: Values, first: Shape, parameters: Shapes) -> Settled:
 
 def fill_squeeze(values: Values, first: Shape, parameters: Shapes) -> Settled:
     """The axes of size 1 where none are named."""
-    rank, axes = len(first), integers(values, "axes")
+    axes = integers(values, "axes")
     if axes is None:
         axes = tuple(axis for axis, size in enumerate(first) if size == 1)
-    return plain("axes", tuple(sorted(axis % rank for axis in axes)))
+    return plain("axes", tuple(sorted(from_front(axes, len(first)))))
 
 
 def fill_unsqueeze(values: Values, first: Shape, parameters: Shapes) -> Settled:
@@ -81,8 +82,7 @@ def fill_unsqueeze(values: Values, first: Shape, parameters: Shapes) -> Settled:
     axes = integers(values, "axes")
     if axes is None:
         return {}
-    rank = len(first) + len(axes)
-    return plain("axes", tuple(sorted(axis % rank for axis in axes)))
+    return plain("axes", tuple(sorted(from_front(axes, len(first) + len(axes)))))
 
 
 def build_squeeze(layer: Any) -> Any:
@@ -112,8 +112,7 @@ def build_concat(layer: Any) -> Any:
 
 def fill_split(values: Values, first: Shape, parameters: Shapes) -> Settled:
     """Equal parts (the last may be smaller) by their number, others by their sizes."""
-    axis: Any = values["axis"]
-    axis %= len(first)
+    (axis,) = from_front((values["axis"],), len(first))  # type: ignore[arg-type]
     sizes = integers(values, "split")
     if sizes is None:
         return {"axis": axis}

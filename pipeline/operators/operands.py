@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -52,9 +53,18 @@ def is_weight_like(operator_name: str, formal: str, array: np.ndarray) -> bool:
     """Whether a constant is a weight all the same: it is large, or stands where its operator
     keeps weights (files whose weights are folded constants)."""
     operator = operator_of(operator_name)
-    limit = MAX_FLOATS if array.dtype.kind == "f" else MAX_INTEGERS
     keeps = operator is not None and formal in operator.torch_names
-    return array.size > limit or keeps
+    return array.size > _most_elements(array.dtype) or keeps
+
+
+def is_large(tensor: Tensor) -> bool:
+    """Whether a constant of this type and shape would be a weight for its size alone."""
+    dtype = helper.tensor_dtype_to_np_dtype(tensor.dtype)
+    return prod(tensor.shape) > _most_elements(dtype)
+
+
+def _most_elements(dtype: np.dtype) -> int:
+    return MAX_FLOATS if dtype.kind == "f" else MAX_INTEGERS
 
 
 def idle_affine(operator_name: str, inputs: Mapping[str, object]) -> tuple[str, ...]:

@@ -182,7 +182,7 @@ register(
         name="MaxPool",
         paper=True,
         fill=lambda values, first, _: fill_window(values, first),
-        drop=("storage_order",),  # about indices, which no network uses
+        of_other_outputs=("storage_order",),  # about indices
         keeps_channels=True,
         spatial=True,
         usual=usual_window,

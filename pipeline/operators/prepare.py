@@ -62,7 +62,8 @@ def prepare(model: ModelProto, input_shape: Shape | None = None) -> Prepared:
 
 
 def refuse_unrepresentable(model: ModelProto) -> None:
-    """Raise ModelError for functions, foreign domains, subgraphs and sparse weights."""
+    """Raise ModelError for functions, foreign domains, subgraphs and sparse weights, and for
+    attributes given twice."""
     if model.functions:
         raise ModelError("function", f"holds {len(model.functions)} local functions")
     if model.graph.sparse_initializer:
@@ -72,6 +73,9 @@ def refuse_unrepresentable(model: ModelProto) -> None:
             raise UnsupportedOperator(
                 "domain", f"{node.domain}::{node.op_type} is not ONNX's own"
             )
+        names = {attribute.name for attribute in node.attribute}
+        if len(names) < len(node.attribute):
+            raise ModelError("attribute", f"a {node.op_type} says an attribute twice")
         for attribute in node.attribute:
             if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
                 raise ModelError("subgraph", f"{node.op_type} holds a subgraph")

@@ -10,11 +10,12 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
 
-from pipeline.errors import InvalidNetwork, ModelError
+from pipeline.errors import InvalidNetwork, ModelError, UnsupportedOperator
 from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import INPUT, OUTPUT, Attributes, Network, Operand, Shape, Vertex
+from pipeline.operators.axes import check_target
 from pipeline.operators.fold import can_fold, fold, shape_of
-from pipeline.operators.operands import Tensor, dtype_name
+from pipeline.operators.operands import Tensor, dtype_name, is_large
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
 from pipeline.operators.registry import operator_of
 from pipeline.operators.remember import remember
@@ -24,12 +25,18 @@ from pipeline.operators.schema import (
     infer_outputs,
     schema_of,
 )
-from pipeline.operators.settle import EDGE, WEIGHT, Given, constant, settle
+from pipeline.operators.settle import CONSTANT, EDGE, WEIGHT, Given, constant, settle
 from pipeline.operators.shapes import infer_tensors
+from pipeline.operators.sharing import label_shared
 from pipeline.weightless.arrays import array_of
 from pipeline.weightless.skeleton import read_skeleton
 
 ELEMENT_TYPES = frozenset(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
+# Weights that are drawn anew in every run, and so are none.
+RANDOM = frozenset(
+    {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli",
+     "Multinomial"}
+)  # fmt: skip
 MOST_FOLDED = 2**23  # elements of all constants that one file may compute
 _TYPES: dict[bytes, Tensor] = {}
 Source = str | PathLike[str] | BinaryIO
@@ -115,7 +122,10 @@ def _network_of(prepared: Prepared) -> tuple[Network, list[dict[str, str]]]:
         _read_node(reading, node)
     sink = _read_outputs(reading)
     network, order = canonicalise(reading.vertices, sink)
-    return network, [reading.weights[old] for old in order]
+    weights = [reading.weights[old] for old in order]
+    names = {name for vertex in weights for name in vertex.values()}
+    shapes = {name: _shape(reading, reading.values[name]) for name in names}
+    return label_shared(network, weights, shapes), weights
 
 
 def _read_inputs(reading: Reading) -> None:
@@ -186,7 +196,10 @@ def _read_weight_arithmetic(reading: Reading, node: NodeProto) -> None:
                 (name, array) for name, array in zip(node.output, folded, strict=False) if name
             )
             return
+    is_constant = not any(isinstance(value, Weight) for value in arrays)
     shapes, data = {}, {}
+    if node.op_type in RANDOM:
+        raise UnsupportedOperator("random", f"{node.op_type} draws other weights in every run")
     for name in filter(None, node.input):
         value = reading.values[name]
         if isinstance(value, Weight):
@@ -195,21 +208,27 @@ def _read_weight_arithmetic(reading: Reading, node: NodeProto) -> None:
             data[name] = numpy_helper.from_array(value, name)
             shapes[name] = (data[name].data_type, tuple(value.shape))
     for name, known in zip(node.output, infer_outputs(node, shapes, data), strict=True):
+        tensor = Tensor(*known)
+        if is_constant and not is_large(tensor):
+            detail = f"{node.op_type} of constants is not evaluated, and its values count"
+            raise UnsupportedOperator("fold", detail)
         if name:
-            reading.values[name] = Weight(Tensor(*known), name)
+            reading.values[name] = Weight(tensor, name)
 
 
 def _read_vertex(
     reading: Reading, node: NodeProto, inputs: list[Flow | Weight | np.ndarray | None]
 ) -> None:
     given = tuple([_given(reading, node, p, value) for p, value in enumerate(inputs)])
-    settled = settle(node, given)
+    count = _count_outputs(reading, node)
+    _refuse_misfit(reading, node, given)
+    settled = settle(node, given, count)
+    _refuse_other_count(node, settled.attributes)
     operands = []
     for position in settled.operands:
         source = inputs[position]
         assert isinstance(source, Flow)
         operands.append(Operand(source.vertex, source.output, position))
-    count = _count_outputs(reading, node, settled.attributes)
     vertex = Vertex(node.op_type, settled.attributes, tuple(operands))
     outputs = _add_vertex(reading, vertex, count, settled.spelled)
     reading.weights[-1] = {
@@ -243,21 +262,39 @@ def _weight_name(
     return value.name if isinstance(value, Weight) else node.input[position]
 
 
-def _count_outputs(reading: Reading, node: NodeProto, attributes: Attributes) -> int:
-    """Outputs at the end that nobody uses are left out: a BatchNormalization exported in
-    training mode lists its new statistics, a Dropout its mask. All of a Split count, and as
-    many as ONNX asks for. Raises InvalidNetwork where a Split's attributes say another number:
-    onnx would infer shapes for as many as they say."""
+def _refuse_misfit(reading: Reading, node: NodeProto, given: tuple[Given | None, ...]) -> None:
+    """Raise InvalidNetwork for a Reshape whose known target holds other numbers of elements
+    than its data, at batch size 1 and at the file's."""
+    data, target = (*given, None, None)[:2]
+    if node.op_type == "Reshape" and data and target and target.kind == CONSTANT:
+        if target.tensor.dtype != TensorProto.INT64:
+            raise InvalidNetwork("shapes", "Reshape: the target is not of int64")
+        sizes = np.frombuffer(target.content, np.int64).tolist()
+        keeps = not any(a.name == "allowzero" and a.i for a in node.attribute)
+        check_target(data.tensor.shape, sizes, reading.prepared.batch, keeps)
+
+
+def _refuse_other_count(node: NodeProto, attributes: Attributes) -> None:
+    """Raise InvalidNetwork where a Split's attributes say another number of outputs than it
+    lists: onnx would infer shapes for as many as they say."""
     operator = operator_of(node.op_type)
     if operator is not None and operator.outputs is not None:
-        if (declared := operator.outputs(dict(attributes))) != len(node.output):
-            listed = len(node.output)
+        declared, listed = operator.outputs(dict(attributes)), len(node.output)
+        if declared != listed:
             raise InvalidNetwork(
                 "arity", f"{node.op_type}: {declared} outputs, {listed} listed"
             )
-        return len(node.output)
+
+
+def _count_outputs(reading: Reading, node: NodeProto) -> int:
+    """Outputs at the end that nobody uses are left out: a BatchNormalization exported in
+    training mode lists its new statistics, a Dropout its mask. All of a Split count, and as
+    many as ONNX asks for."""
     if len(node.output) == 1:
         return 1
+    operator = operator_of(node.op_type)
+    if operator is not None and operator.outputs is not None:
+        return len(node.output)
     used = reading.used
     last = max((slot for slot, name in enumerate(node.output, 1) if name in used), default=1)
     return max(last, schema_of(node.op_type).min_output)

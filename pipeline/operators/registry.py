@@ -64,6 +64,8 @@ class Operator:
     one form (auto_pad -> pads); None removes one."""
     drop: tuple[str, ...] = ()
     """Attributes that are spelling or mode, not architecture (storage_order)."""
+    of_other_outputs: tuple[str, ...] = ()
+    """Attributes about outputs beyond the first: they say nothing where that alone is used."""
     outputs: Callable[[Values], int] | None = None
     """Attributes -> number of outputs, for the operators that have several (Split)."""
     paper: bool = False

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Shape
-from pipeline.operators.axes import Settled, integers, plain
+from pipeline.operators.axes import Settled, from_front, integers, plain
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 
 TORCH_MODES = {("linear", 1): "linear", ("linear", 2): "bilinear", ("linear", 3): "trilinear",
@@ -36,14 +36,14 @@ def fill_resize(values: Values, first: Shape, parameters: Shapes) -> Settled:
     if values.get("sizes") is None:
         settled["keep_aspect_ratio_policy"] = None
     rank = len(first)
-    axes = integers(values, "axes") or tuple(range(rank))
+    axes = from_front(integers(values, "axes") or range(rank), rank)
     for name, same in (("scales", (1.0,) * rank), ("sizes", first)):
         given: Any = values.get(name)
         if given is None:
             continue
         full: list[Any] = list(same)
         for axis, value in zip(axes, given, strict=True):
-            full[axis % rank] = value
+            full[axis] = value
         kept = [axis for axis in range(rank) if axis > 1 or full[axis] != same[axis]]
         settled |= {"axes": tuple(kept)} | plain(name, tuple(full[axis] for axis in kept))
     return settled

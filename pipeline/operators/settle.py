@@ -12,6 +12,8 @@ from pipeline.errors import InvalidNetwork, ModelError
 from pipeline.graph.network import Attributes, Shape, Value
 from pipeline.operators.fold_limits import UNFIT_KINDS
 from pipeline.operators.operands import (
+    DTYPE,
+    SHAPE,
     Tensor,
     constant_attributes,
     idle_affine,
@@ -64,21 +66,23 @@ def constant(array: np.ndarray) -> Given:
     return Given(CONSTANT, Tensor(dtype, array.shape), array.tobytes())
 
 
-def settle(node: NodeProto, inputs: tuple[Given | None, ...]) -> Settled:
+def settle(node: NodeProto, inputs: tuple[Given | None, ...], outputs: int = 1) -> Settled:
     """A node with at least one edge, and what fills its inputs -> its attributes: ONNX's
     defaults filled in, auto_pad and the like resolved, parameters said by what their shapes
-    follow from.
+    follow from. ``outputs``: how many of its outputs are used.
 
     Raises ModelError, InvalidNetwork where attributes and inputs do not fit.
     """
     spelled = tuple([attribute.SerializeToString() for attribute in node.attribute])
-    key = (node.op_type, spelled, inputs)
-    return remember(_KNOWN, key, lambda: _settle(node, inputs))
+    key = (node.op_type, spelled, inputs, outputs)
+    return remember(_KNOWN, key, lambda: _settle(node, inputs, outputs))
 
 
-def _settle(node: NodeProto, inputs: tuple[Given | None, ...]) -> Settled:
+def _settle(node: NodeProto, inputs: tuple[Given | None, ...], outputs: int) -> Settled:
     operator = operator_of(node.op_type)
     dropped = set(operator.drop) if operator else set()
+    if operator is not None and outputs == 1:
+        dropped.update(operator.of_other_outputs)
     values = _given_attributes(node)
     arrays = [_array(given) for given in inputs]
     formals = [formal_name(node.op_type, position) for position in range(len(inputs))]
@@ -105,6 +109,8 @@ def _settle(node: NodeProto, inputs: tuple[Given | None, ...]) -> Settled:
         values.pop(name, None)
     first = inputs[operands[0]]
     assert first is not None
+    if operands[0] and values.get("auto_pad", "NOTSET") != "NOTSET":
+        raise InvalidNetwork("attributes", f"{node.op_type}: auto_pad of what is a weight")
     if operator is not None:
         values = _fill(operator, values, first.tensor.shape, shapes)
     values |= settle_parameters(node.op_type, values, parameters, first.tensor.shape)
@@ -141,4 +147,10 @@ def _fill(operator: Operator, values: Values, first: Shape, shapes: Shapes) -> V
         raise InvalidNetwork(
             "attributes", f"{operator.name}: attributes {values} do not fit input {first}"
         ) from e
-    return {name: value for name, value in filled.items() if value is not None}
+    kept = {name: value for name, value in filled.items() if value is not None}
+    return {name: value for name, value in kept.items() if not _is_left_over(name, kept)}
+
+
+def _is_left_over(name: str, values: Values) -> bool:
+    """Whether an entry is about a constant that is no longer there: ``axes.dtype``."""
+    return any(name.endswith(s) and name.removesuffix(s) not in values for s in (DTYPE, SHAPE))

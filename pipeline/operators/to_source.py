@@ -5,7 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 
+from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Network
+from pipeline.operators.sharing import shared_parameters
 from pipeline.operators.source_blocks import Block, find_blocks
 from pipeline.operators.source_classes import Scope
 from pipeline.operators.source_statements import statements_of
@@ -53,9 +55,13 @@ def to_source(network: Network) -> str:
     same parameters and buffers in the same order (under names of its own), the same numbers.
 
     Runs of layers that repeat are a class each, chains of layers an ``nn.Sequential``.
-    Raises UnsupportedOperator naming an operator without a torch form.
+    Raises UnsupportedOperator naming an operator without a torch form, or for shared weights.
     """
-    statements, returned, is_tuple = statements_of(TorchBuilder(network).build())
+    builder = TorchBuilder(network)
+    if shared_parameters(builder.layers):
+        detail = "source code of layers that share weights is not written"
+        raise UnsupportedOperator("shared_weights", detail)
+    statements, returned, is_tuple = statements_of(builder.build())
     statements, returned, blocks = find_blocks(statements, returned)
     scopes = [
         *(

@@ -21,6 +21,7 @@ from pipeline.operators.operands import FLOAT, Tensor
 from pipeline.operators.registry import torch_operator
 from pipeline.operators.schema import formal_name, position_of
 from pipeline.operators.shapes import Layer, infer_layers
+from pipeline.operators.sharing import shared_parameters
 
 
 def to_torch(network: Network, weights: Mapping[str, np.ndarray] | None = None) -> nn.Module:
@@ -68,6 +69,8 @@ class TorchBuilder:
             self.outputs.append(self._build_layer(layer))
         module = fx.GraphModule(self.root, self.graph, class_name="Network")
         module.graph.lint()
+        for name, owner in shared_parameters(self.layers).items():
+            _share(module, name, owner)
         return module
 
     def _build_layer(self, layer: Layer) -> list[Any]:
@@ -79,6 +82,12 @@ class TorchBuilder:
             return operands
         built = torch_operator(layer.vertex.operator).build(TorchLayer(self, layer, operands))
         return built if isinstance(built, list) else [built]
+
+
+def _share(module: nn.Module, name: str, owner: str) -> None:
+    """Put the parameter ``owner`` in the place of ``name``."""
+    place, _, last = name.rpartition(".")
+    setattr(module.get_submodule(place), last, module.get_parameter(owner))
 
 
 class TorchLayer:

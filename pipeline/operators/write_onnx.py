@@ -16,6 +16,7 @@ from pipeline.operators.operands import Tensor
 from pipeline.operators.registry import operator_of
 from pipeline.operators.schema import OPSET_IMPORTS
 from pipeline.operators.shapes import Layer, infer_layers
+from pipeline.operators.sharing import shared_parameters
 from pipeline.weightless.skeleton import DATA_INPUTS
 
 BATCH = "batch"
@@ -48,13 +49,16 @@ def to_onnx(
     nodes: list[NodeProto] = []
     initializers: list[TensorProto] = []
     skeletons: list[ValueInfoProto] = []
+    again = shared_parameters(layers)
     for layer in layers:
         if layer.node is None:
             continue
         nodes += _constant_nodes(layer)
-        nodes.append(_named_node(layer))
+        nodes.append(_named_node(layer, again))
         for formal, tensor in layer.parameters.items():
             name = layer.parameter_name(formal)
+            if name in again:
+                continue
             if empty or not tensor.shape:  # a scalar that no input declares is a constant
                 shape = list(tensor.shape)
                 skeletons.append(helper.make_tensor_value_info(name, tensor.dtype, shape))
@@ -133,11 +137,12 @@ def draw_parameter(
     return np.full(tensor.shape, initial or 0, dtype=dtype)
 
 
-def _named_node(layer: Layer) -> NodeProto:
+def _named_node(layer: Layer, again: Mapping[str, str]) -> NodeProto:
     node = NodeProto()
     node.CopyFrom(layer.node)
     node.name = layer.name
-    names = {f"{layer.index}.{f}": layer.parameter_name(f) for f in layer.parameters}
+    own = {f: layer.parameter_name(f) for f in layer.parameters}
+    names = {f"{layer.index}.{f}": again.get(name, name) for f, name in own.items()}
     names |= {f"{layer.index}.{f}": _constant_name(layer, f) for f in layer.constants}
     for operand in layer.vertex.operands:
         names[f"{operand.source}:{operand.output}"] = value_name(

@@ -11,6 +11,7 @@ from pipeline.graph.network import INPUT, OUTPUT, Network, Shape
 from pipeline.operators.macs import layer_macs
 from pipeline.operators.registry import registered
 from pipeline.operators.shapes import Layer
+from pipeline.operators.sharing import shared_parameters
 
 NOT_TRAINED = ("running_mean", "running_var")
 
@@ -27,19 +28,22 @@ def describe(
         name=name,
         family=family,
         design=network.design,
-        parameters=sum(count_trained(layer) for layer in layers),
+        parameters=count_trained(layers),
         macs=sum(layer_macs(layer) for layer in layers),
         paper_operators_only=all(v.operator in paper for v in network.vertices),
     )
 
 
-def count_trained(layer: Layer) -> int:
-    """Trainable numbers of one vertex."""
-    return sum(
-        prod(tensor.shape)
+def count_trained(layers: Sequence[Layer]) -> int:
+    """Trainable numbers of a network; of tensors that layers share, once."""
+    tensors = {
+        layer.parameter_name(formal): tensor
+        for layer in layers
         for formal, tensor in layer.parameters.items()
-        if not layer.parameter_name(formal).endswith(NOT_TRAINED)
-    )
+    }
+    again = shared_parameters(layers)
+    trained = (n for n in tensors if n not in again and not n.endswith(NOT_TRAINED))
+    return sum(prod(tensors[name].shape) for name in trained)
 
 
 def network_facts(

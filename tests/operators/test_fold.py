@@ -63,6 +63,8 @@ CASES: list[tuple[str, dict[str, Any], list[Any]]] = [
     ("Range", {}, [np.float32(0), np.float32(1), np.float32(0.25)]),
     ("ConstantOfShape", {}, [np.array([2, 3])]),
     ("ConstantOfShape", {"value": numpy_helper.from_array(np.array([7]))}, [np.array([2])]),
+    ("EyeLike", {}, [FLOATS]),
+    ("EyeLike", {"k": -1, "dtype": TensorProto.DOUBLE}, [np.zeros((2, 3), np.int32)]),
     ("Expand", {}, [ROW, np.array([3, 1, 1])]),
     ("Tile", {}, [INTS, np.array([2, 3])]),
     ("ScatterND", {}, [np.arange(4), np.array([[1], [3]]), np.array([-1, -2])]),
