@@ -105,6 +105,7 @@ class Sources(Section):
     nasbench201: NasBench201 | None = None
     nasbench101: NasBench101 | None = None
     enas6: Enas6 | None = None
+    nasbench_macro: Sampled | None = None
     random_cnn: Sampled | None = None
 
     def chosen(self) -> dict[str, Section]:

@@ -7,12 +7,21 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch_spaces
 
 from pipeline.errors import DataError, ModelError
-from pipeline.harvest import enas6 as enas_set
-from pipeline.harvest.enas6 import fetch_enas6, parse_row, read_enas6
+from pipeline.harvest.enas6 import LAYERS, Row, fetch_enas6, parse_row, read_enas6
+from pipeline.harvest.export import export_fetched
+from pipeline.harvest.nasbench201 import CELLS, cell_of
 from pipeline.harvest.params import NasBench101, NasBench201, Sampled
-from pipeline.harvest.sources import enas6, nasbench101, nasbench201, random_cnn
+from pipeline.harvest.sources import (
+    enas6,
+    nasbench101,
+    nasbench201,
+    nasbench_macro,
+    random_cnn,
+)
+from pipeline.operators.read_onnx import read_skeleton_network
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "enas6.txt"
 LINE = "[[1], [4, 0], [5, 0, 0], [0, 1, 1, 1], [2, 1, 1, 1, 1], [3, 0, 0, 0, 0, 1]], 0.7302"
@@ -24,6 +33,7 @@ IMAGE = torch.zeros(2, 3, 32, 32)
     [
         (nasbench201, NasBench201(limit=5, seed=3)),
         (nasbench101, NasBench101(limit=5, seed=3)),
+        (nasbench_macro, Sampled(limit=5, seed=3)),
         (random_cnn, Sampled(limit=5, seed=3)),
     ],
 )
@@ -52,13 +62,13 @@ def test_random_networks_differ() -> None:
 def test_a_cell_of_201_drops_what_is_on_no_path() -> None:
     digits = (3, 0, 0, 0, 2, 4)  # 0-1 conv 3x3, 1-3 conv 1x1, 2-3 a pool that nothing reaches
     number = sum(digit * 5**i for i, digit in enumerate(digits))
-    assert nasbench201.cell_of(number) == {(0, 1): "nor_conv_3x3", (1, 3): "nor_conv_1x1"}
-    assert nasbench201.cell_of(0) == {}
+    assert cell_of(number) == {(0, 1): "nor_conv_3x3", (1, 3): "nor_conv_1x1"}
+    assert cell_of(0) == {}
 
 
 def test_a_network_of_201_is_as_large_as_the_paper_says() -> None:
-    all_3x3 = nasbench201.cell_of(sum(3 * 5**i for i in range(6)))
-    module = nasbench201.build(all_3x3, cells=5, channels=16)
+    all_3x3 = cell_of(sum(3 * 5**i for i in range(6)))
+    module = torch_spaces.build(all_3x3, cells=5, channels=16)
     count = sum(p.numel() for p in module.parameters())
     assert module(IMAGE).shape == (2, 10)
     assert count == pytest.approx(1.53e6, rel=0.01)  # the benchmark's figure: 1.53 MB
@@ -92,7 +102,7 @@ def test_a_row_of_enas_is_parsed_and_built() -> None:
     assert row.operators == (1, 4, 5, 0, 2, 3)
     assert row.skips[3] == (True, True, True)
     assert row.accuracy == 0.7302
-    assert enas6.EnasNetwork(row, channels=8)(IMAGE).shape == (2, 10)
+    assert torch_spaces.EnasNetwork(row, channels=8)(IMAGE).shape == (2, 10)
 
 
 @pytest.mark.parametrize(
@@ -116,4 +126,43 @@ def test_the_set_has_all_its_rows() -> None:
     rows = read_enas6(DATA)
     assert len(rows) == 20_020
     assert rows[0] == parse_row(LINE)
-    assert len(rows[0].operators) == enas_set.LAYERS
+    assert len(rows[0].operators) == LAYERS
+
+
+def fingerprint(fetched) -> str:
+    return read_skeleton_network(fetched.skeleton).fingerprint
+
+
+def exported(module) -> str:
+    return fingerprint(export_fetched(module, IMAGE[:1]))
+
+
+def draw_row(draw: random.Random) -> Row:
+    skips = tuple(tuple(draw.random() < 0.5 for _ in range(i)) for i in range(LAYERS))
+    return Row(tuple(draw.randrange(6) for _ in range(LAYERS)), skips, 0.5)
+
+
+def test_what_is_assembled_of_201_is_what_torch_exports() -> None:
+    numbers = random.Random(0).sample([n for n in range(CELLS) if cell_of(n)], 20)
+    for cell in map(cell_of, numbers):
+        assembled = fingerprint(nasbench201.assemble(cell, 5, 16))
+        assert assembled == exported(torch_spaces.build(cell, 5, 16)), cell
+
+
+def test_what_is_assembled_of_macro_is_what_torch_exports() -> None:
+    draw = random.Random(0)
+    for blocks in ("00000000", *("".join(draw.choices("012", k=8)) for _ in range(19))):
+        assembled = fingerprint(nasbench_macro.assemble(blocks))
+        assert assembled == exported(torch_spaces.build_macro(blocks)), blocks
+
+
+def test_what_is_assembled_of_enas_is_what_torch_exports() -> None:
+    draw = random.Random(0)
+    for row in (parse_row(LINE), *(draw_row(draw) for _ in range(19))):
+        assembled = fingerprint(enas6.assemble(row, 36))
+        assert assembled == exported(torch_spaces.EnasNetwork(row, 36)), row
+
+
+def test_parameters_of_macro_are_the_benchmarks() -> None:
+    module = torch_spaces.build_macro("02012100")
+    assert sum(p.numel() for p in module.parameters()) == 890_666  # as its file states

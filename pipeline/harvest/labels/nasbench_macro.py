@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from pipeline.harvest.download import Download, Downloads
 from pipeline.harvest.labels import Measurement
+from pipeline.harvest.sources.nasbench_macro import SCHEME
 
-SCHEME = "nasbench-macro://"
 ROWS = Download(
     "NAS-Bench-Macro",
     "nas-bench-macro_cifar10.json",

@@ -1,4 +1,4 @@
-"""Networks of the ENAS set, built as torch modules and exported.
+"""Networks of the ENAS set, as whole classifiers.
 
 A vertex takes the one before it and its skips; several are concatenated and brought back to
 one width by a 1x1 convolution, then the operator is applied, as in the D-VAE authors' reading
@@ -8,60 +8,18 @@ of a row as a graph. Vertex 0 is a stem on CIFAR-sized images.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
-import torch
-from torch import Tensor, nn
-
-from pipeline.harvest.blocks import conv_bn_relu, pool_and_classify, separable
+from pipeline.harvest.assemble import EDITION, Assembly
 from pipeline.harvest.candidate import Candidate, Fetched
 from pipeline.harvest.enas6 import Row, fetch_enas6, read_enas6
-from pipeline.harvest.export import export_fetched
 from pipeline.harvest.params import Enas6
-from pipeline.harvest.sources import versions_of
 
 SCHEME = "enas6://"
 IMAGE = 32  # pixels a side
-
-# In the order of ENAS's macro space: its branches 0 to 5.
-OPERATORS: tuple[Callable[[int], nn.Module], ...] = (
-    lambda channels: conv_bn_relu(channels, channels, 3),
-    lambda channels: separable(channels, 3),
-    lambda channels: conv_bn_relu(channels, channels, 5),
-    lambda channels: separable(channels, 5),
-    lambda channels: nn.AvgPool2d(3, 1, 1),
-    lambda channels: nn.MaxPool2d(3, 1, 1),
-)
-
-
-class EnasNetwork(nn.Module):
-    """One row as a classifier: (batch, 3, 32, 32) -> (batch, 10)."""
-
-    def __init__(self, row: Row, channels: int) -> None:
-        super().__init__()
-        self.skips = row.skips
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
-        )
-        self.merges = nn.ModuleDict(
-            {
-                str(i): conv_bn_relu(channels * (1 + sum(bits)), channels, 1)
-                for i, bits in enumerate(row.skips)
-                if any(bits)
-            }
-        )
-        self.layers = nn.ModuleList(OPERATORS[number](channels) for number in row.operators)
-        self.head = pool_and_classify(channels)
-
-    def forward(self, image: Tensor) -> Tensor:
-        vertices = [self.stem(image)]
-        for i, layer in enumerate(self.layers):
-            value = vertices[-1]
-            if any(self.skips[i]):
-                skips = [vertices[j] for j, taken in enumerate(self.skips[i]) if taken]
-                value = self.merges[str(i)](torch.cat([*skips, value], 1))
-            vertices.append(layer(value))
-        return self.head(vertices[-1])
+CONV3, SEPARABLE3, CONV5, SEPARABLE5, AVERAGE, MAXIMUM = range(6)  # ENAS's branches
 
 
 def list_candidates(params: Enas6) -> Iterator[Candidate]:
@@ -75,13 +33,49 @@ def list_candidates(params: Enas6) -> Iterator[Candidate]:
             name=f"enas6_{number:05d}",
             family="enas6",
             licence="MIT",
-            version=versions_of("torch"),
+            version=EDITION,
         )
 
 
 def fetch(candidate: Candidate, params: Enas6) -> Fetched:
-    """Build and export one row's network."""
+    """The network of one row."""
     number = int(candidate.address.rpartition("/")[2])
-    row = read_enas6(params.path)[number]
-    module = EnasNetwork(row, params.channels)
-    return export_fetched(module, torch.zeros(1, 3, IMAGE, IMAGE))
+    return assemble(_rows(params.path)[number], params.channels)
+
+
+@cache
+def _rows(path: Path) -> list[Row]:
+    return read_enas6(path)
+
+
+def assemble(row: Row, channels: int) -> Fetched:
+    """One row as a classifier: (1, 3, 32, 32) -> (1, 10)."""
+    network = Assembly((1, 3, IMAGE, IMAGE))
+    vertices = [network.normalise(network.convolve("input", 3, channels, 3), channels)]
+    for operator, bits in zip(row.operators, row.skips, strict=True):
+        value = vertices[-1]
+        skips = [vertices[j] for j, taken in enumerate(bits) if taken]
+        if skips:
+            merged = network.concatenate([*skips, value])
+            value = _conv_bn_relu(network, merged, channels * (1 + len(skips)), channels, 1)
+        vertices.append(_apply(network, operator, value, channels))
+    return network.fetched(network.classify(vertices[-1], channels), (1, 10))
+
+
+def _apply(network: Assembly, operator: int, value: str, channels: int) -> str:
+    if operator == AVERAGE:
+        return network.average(value, 3, 1, pad=1)
+    if operator == MAXIMUM:
+        return network.maximum(value, 3, 1, pad=1)
+    kernel = 3 if operator in (CONV3, SEPARABLE3) else 5
+    if operator in (CONV3, CONV5):
+        return _conv_bn_relu(network, value, channels, channels, kernel)
+    apart = network.convolve(value, channels, channels, kernel, groups=channels)
+    return _conv_bn_relu(network, apart, channels, channels, 1)
+
+
+def _conv_bn_relu(
+    network: Assembly, value: str, channels_in: int, channels: int, kernel: int
+) -> str:
+    found = network.convolve(value, channels_in, channels, kernel)
+    return network.relu(network.normalise(found, channels))

@@ -8,63 +8,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-import torch
-from torch import Tensor, nn
-
-from pipeline.harvest.blocks import pool_and_classify, relu_conv_bn
+from pipeline.harvest.assemble import EDITION, Assembly
 from pipeline.harvest.candidate import Candidate, Fetched
-from pipeline.harvest.export import export_fetched
 from pipeline.harvest.nasbench201 import CELLS, Cell, address_of, cell_of
 from pipeline.harvest.params import NasBench201
-from pipeline.harvest.sources import versions_of
 
 IMAGE = 32  # pixels a side
-
-
-class CellModule(nn.Module):
-    """One cell: every node is the sum of its edges."""
-
-    def __init__(self, cell: Cell, channels: int) -> None:
-        super().__init__()
-        self.edges = tuple(cell)
-        self.operators = nn.ModuleList(_operator(name, channels) for name in cell.values())
-
-    def forward(self, value: Tensor) -> Tensor:
-        nodes: dict[int, Tensor] = {0: value}
-        for (source, target), operator in zip(self.edges, self.operators, strict=True):
-            term = operator(nodes[source])
-            nodes[target] = nodes[target] + term if target in nodes else term
-        return nodes[3]
-
-
-class Reduction(nn.Module):
-    """The residual block between stages: half the image, twice the channels."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.convolutions = nn.Sequential(
-            relu_conv_bn(channels, channels * 2, 3, stride=2),
-            relu_conv_bn(channels * 2, channels * 2, 3),
-        )
-        self.shortcut = nn.Sequential(
-            nn.AvgPool2d(2), nn.Conv2d(channels, channels * 2, 1, bias=False)
-        )
-
-    def forward(self, value: Tensor) -> Tensor:
-        return self.shortcut(value) + self.convolutions(value)
-
-
-def build(cell: Cell, cells: int, channels: int) -> nn.Sequential:
-    """Stem, three stages of ``cells`` cells, head: (batch, 3, 32, 32) -> (batch, 10)."""
-    parts: list[nn.Module] = [nn.Conv2d(3, channels, 3, padding=1, bias=False)]
-    parts.append(nn.BatchNorm2d(channels))
-    for stage in range(3):
-        if stage:
-            parts.append(Reduction(channels))
-            channels *= 2
-        parts += [CellModule(cell, channels) for _ in range(cells)]
-    parts += [nn.BatchNorm2d(channels), nn.ReLU(), pool_and_classify(channels)]
-    return nn.Sequential(*parts)
 
 
 def list_candidates(params: NasBench201) -> Iterator[Candidate]:
@@ -78,20 +27,63 @@ def list_candidates(params: NasBench201) -> Iterator[Candidate]:
             name=f"nasbench201_{number:05d}",
             family="nasbench201",
             licence="MIT",
-            version=versions_of("torch"),
+            version=EDITION,
         )
 
 
 def fetch(candidate: Candidate, params: NasBench201) -> Fetched:
-    """Build and export the network of one cell."""
+    """The network of one cell."""
     cell = cell_of(int(candidate.address.rpartition("/")[2]))
-    module = build(cell, params.cells, params.channels)
-    return export_fetched(module, torch.zeros(1, 3, IMAGE, IMAGE))
+    return assemble(cell, params.cells, params.channels)
 
 
-def _operator(name: str, channels: int) -> nn.Module:
-    if name == "avg_pool_3x3":
-        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
-    if name == "skip_connect":
-        return nn.Identity()
-    return relu_conv_bn(channels, channels, 1 if name == "nor_conv_1x1" else 3)
+def assemble(cell: Cell, cells: int, channels: int) -> Fetched:
+    """Stem, three stages of ``cells`` cells, head: (1, 3, 32, 32) -> (1, 10)."""
+    network = Assembly((1, 3, IMAGE, IMAGE))
+    value = network.normalise(network.convolve("input", 3, channels, 3), channels)
+    for stage in range(3):
+        if stage:
+            value = _reduce(network, value, channels)
+            channels *= 2
+        for _ in range(cells):
+            value = _add_cell(network, value, cell, channels)
+    value = network.relu(network.normalise(value, channels))
+    return network.fetched(network.classify(value, channels), (1, 10))
+
+
+def _add_cell(network: Assembly, value: str, cell: Cell, channels: int) -> str:
+    """Every node is the sum of its edges."""
+    nodes = {0: value}
+    for (source, target), operator in cell.items():
+        term = _apply(network, operator, nodes[source], channels)
+        nodes[target] = network.add(nodes[target], term) if target in nodes else term
+    return nodes[3]
+
+
+def _apply(network: Assembly, operator: str, value: str, channels: int) -> str:
+    if operator == "skip_connect":
+        return value
+    if operator == "avg_pool_3x3":
+        return network.average(value, 3, 1, pad=1, count_pad=False)
+    kernel = 1 if operator == "nor_conv_1x1" else 3
+    return _relu_conv_bn(network, value, channels, channels, kernel)
+
+
+def _reduce(network: Assembly, value: str, channels: int) -> str:
+    """The residual block between stages: half the image, twice the channels."""
+    wider = channels * 2
+    shortcut = network.convolve(network.average(value, 2, 2), channels, wider, 1)
+    inner = _relu_conv_bn(network, value, channels, wider, 3, stride=2)
+    return network.add(shortcut, _relu_conv_bn(network, inner, wider, wider, 3))
+
+
+def _relu_conv_bn(
+    network: Assembly,
+    value: str,
+    channels_in: int,
+    channels: int,
+    kernel: int,
+    stride: int = 1,
+) -> str:
+    found = network.convolve(network.relu(value), channels_in, channels, kernel, stride)
+    return network.normalise(found, channels)
