@@ -1,4 +1,4 @@
-"""nn2vec: neural networks to vectors and back.
+"""How it is done, without Airflow and without DVC. ``import nn2vec`` is this for users.
 
 Importing this package loads neither torch nor pyarrow; each name is fetched when first used.
 """
@@ -8,38 +8,50 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.decode.codec import Code, Codec, load_codec
-    from pipeline.errors import ModelError
+    from pipeline.errors import DataError, ModelError
     from pipeline.graph.network import Network
+    from pipeline.models import from_torch
     from pipeline.operators.read_onnx import read_onnx, read_weights
+    from pipeline.operators.to_source import to_source
     from pipeline.operators.to_torch import to_torch
     from pipeline.operators.write_onnx import write_onnx
+    from pipeline.registry.dataset import Dataset, load_dataset
 
+HOMES = {
+    "Code": "pipeline.decode.codec",
+    "Codec": "pipeline.decode.codec",
+    "DataError": "pipeline.errors",
+    "Dataset": "pipeline.registry.dataset",
+    "ModelError": "pipeline.errors",
+    "Network": "pipeline.graph.network",
+    "from_torch": "pipeline.models",
+    "load_codec": "pipeline.decode.codec",
+    "load_dataset": "pipeline.registry.dataset",
+    "read_onnx": "pipeline.operators.read_onnx",
+    "read_weights": "pipeline.operators.read_onnx",
+    "to_source": "pipeline.operators.to_source",
+    "to_torch": "pipeline.operators.to_torch",
+    "write_onnx": "pipeline.operators.write_onnx",
+}
 __all__ = [
     "Code",
     "Codec",
+    "DataError",
+    "Dataset",
     "ModelError",
     "Network",
+    "from_torch",
     "load_codec",
+    "load_dataset",
     "read_onnx",
     "read_weights",
+    "to_source",
     "to_torch",
     "write_onnx",
 ]
 
-_HOMES = {
-    "Code": "pipeline.decode.codec",
-    "Codec": "pipeline.decode.codec",
-    "ModelError": "pipeline.errors",
-    "Network": "pipeline.graph.network",
-    "load_codec": "pipeline.decode.codec",
-    "read_onnx": "pipeline.operators.read_onnx",
-    "read_weights": "pipeline.operators.read_onnx",
-    "to_torch": "pipeline.operators.to_torch",
-    "write_onnx": "pipeline.operators.write_onnx",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in HOMES:
         raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(HOMES[name]), name)

@@ -9,9 +9,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from pipeline.command import command, input_shape_option
+from pipeline.command import codec_option, command, complete_dataset, input_shape_option
 from pipeline.dataset_commands import datasets, sql
-from pipeline.errors import DataError, ModelError
+from pipeline.errors import DataError, ModelError, NegativeVerdictError
 
 CODEC = "One of `nn2vec codecs`: a shipped one's name, or a folder."
 # What each evaluation takes beside a codec and where to write.
@@ -47,11 +47,17 @@ main.add_command(sql)
 @command(main)
 @click.argument("model")
 @input_shape_option
-def inspect(model: str, input_shape: tuple[int, ...] | None) -> dict[str, Any]:
-    """What an ONNX file is: fingerprint, size, operators, what is unsupported."""
-    from pipeline.evaluate.inspect import describe_model
+@click.pass_obj
+def inspect(root: Path, model: str, input_shape: tuple[int, ...] | None) -> dict[str, Any]:
+    """What a model is: fingerprint, size, operators, what is unsupported.
 
-    return describe_model(model, input_shape)
+    MODEL is a file, an address, DATASET:NAME (zoo:resnet18, also by fingerprint),
+    torchvision:NAME or timm:NAME; so it is wherever a command takes a MODEL.
+    """
+    from pipeline.evaluate.inspect import describe_network
+    from pipeline.models import find_model
+
+    return describe_network(model, find_model(model, root, input_shape).network)
 
 
 @command(main)
@@ -64,49 +70,70 @@ def inspect(model: str, input_shape: tuple[int, ...] | None) -> dict[str, Any]:
     help="Carry the file's weights over to OUT.onnx; without, it gets random ones.",
 )
 @input_shape_option
+@click.pass_obj
 def convert(
-    model: str, out: Path, weights: bool, input_shape: tuple[int, ...] | None
+    root: Path, model: str, out: Path, weights: bool, input_shape: tuple[int, ...] | None
 ) -> dict[str, Any]:
     """Write MODEL anew as OUT.onnx, or as OUT.py: a readable torch module."""
-    from pipeline.evaluate.convert import convert_model
+    from pipeline.evaluate.convert import convert_network
+    from pipeline.models import find_model
 
     if weights and out.suffix == ".py":
         raise click.UsageError("--weights: source code holds no weights; name it OUT.onnx")
-    return convert_model(model, out, weights, input_shape)
+    found = find_model(model, root, input_shape)
+    return convert_network(found.network, found.file, out, weights)
 
 
 @command(main)
 @click.argument("models", nargs=-1, required=True)
-@click.option("--codec", help=f"Through the vectors of this codec. {CODEC}")
+@codec_option(help=f"Through the vector of this codec. {CODEC}")
+@click.option(
+    "--tolerance",
+    default=1e-3,
+    show_default=True,
+    help="Of the largest difference over the largest output.",
+)
 @input_shape_option
 @click.pass_obj
 def roundtrip(
-    root: Path, models: tuple[str, ...], codec: str | None, input_shape: tuple[int, ...] | None
+    root: Path,
+    models: tuple[str, ...],
+    codec: str | None,
+    tolerance: float,
+    input_shape: tuple[int, ...] | None,
 ) -> Any:
-    """ONNX -> graph -> ONNX and torch; with a codec, through its vectors.
+    """ONNX -> graph -> ONNX and torch; with a codec, through its vector.
 
-    Of several models, one that is refused does not stop the others.
+    A verdict for each model; exit status 1 where one is no. Of several models, one that is
+    refused does not stop the others.
     """
     from pipeline.evaluate.roundtrip import round_trip
+    from pipeline.models import find_model
     from pipeline.stages import chosen_codec
 
     loaded = chosen_codec(root, codec) if codec else None
-    refused = 0
-    for model in models:
+    refused = failed = 0
+    for name in models:
         try:
-            yield round_trip(model, model, loaded, input_shape).to_plain()
-        except ModelError as e:
+            model = find_model(name, root, input_shape)
+            found = round_trip(model.file, name, loaded, None, model.network, tolerance)
+        except (ModelError, DataError) as e:
             if len(models) == 1:
                 raise
             refused += 1
-            yield {"model": model, "error": str(e)}
+            yield {"model": name, "verdict": False, "error": str(e)}
+        else:
+            failed += not found.verdict
+            yield found.to_plain()
     if refused:
         raise DataError(f"{refused} of {len(models)} models refused")
+    if failed:
+        raise NegativeVerdictError
 
 
 @command(main)
 @click.argument("model")
-@click.option("--codec", required=True, help=CODEC)
+@codec_option(required=True, help=CODEC)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
 @input_shape_option
 @click.pass_obj
@@ -114,10 +141,11 @@ def encode(
     root: Path, model: str, codec: str, output: Path, input_shape: tuple[int, ...] | None
 ) -> dict[str, Any]:
     """MODEL -> its code: vectors and patch in one file."""
-    from pipeline import read_onnx
+    from pipeline.models import find_model
     from pipeline.stages import chosen_codec
 
-    code = chosen_codec(root, codec).encode(read_onnx(model, input_shape))
+    network = find_model(model, root, input_shape).network
+    code = chosen_codec(root, codec).encode(network)
     code.save(output)
     return {
         "codec": code.codec,
@@ -150,17 +178,39 @@ def decode(root: Path, code: Path, output: Path, no_patch: bool, seed: int) -> d
     }
 
 
-@command(main)
+@command(main, table=True)
+@click.argument("model")
+@click.option("-k", default=10, show_default=True, type=click.IntRange(min=1))
+@click.option("--dataset", default="zoo", show_default=True, shell_complete=complete_dataset)
+@codec_option(help=f"Of the vectors; the dataset's own unless named. {CODEC}")
+@input_shape_option
+@click.pass_obj
+def nearest(
+    root: Path,
+    model: str,
+    k: int,
+    dataset: str,
+    codec: str | None,
+    input_shape: tuple[int, ...] | None,
+) -> Any:
+    """The networks of a dataset most like MODEL, with what was measured of them."""
+    from pipeline import stages
+    from pipeline.models import find_model
+
+    network = find_model(model, root, input_shape).network
+    return stages.nearest(root, network, dataset, codec, k)
+
+
+@command(main, table=True)
 @click.pass_obj
 def codecs(root: Path) -> Any:
     """The trained codecs at hand: shipped ones, and the folders of the pipeline's own."""
-    from pipeline.compress.store import read_card
-    from pipeline.decode.codec import SHIPPED, codec_names, domain_of
+    from pipeline.decode.shipped import SHIPPED, codec_names, domain_of, read_plain_card
     from pipeline.stages import CODECS
 
     for folder in (SHIPPED, *sorted((root / CODECS).glob("*/"))):
         for name in codec_names(folder):
-            card = read_card(folder / name)
+            card = read_plain_card(folder / name)
             yield {
                 "codec": name if folder == SHIPPED else str(folder),
                 "kind": card["kind"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline.command import command, refusals
+from pipeline.command import command, complete_dataset, refusals
 from pipeline.errors import DataError
 
 
@@ -17,7 +17,7 @@ def datasets() -> None:
     """The registry: what datasets there are, what they hold, whether they are whole."""
 
 
-@command(datasets, "list")
+@command(datasets, "list", table=True)
 @click.pass_obj
 def list_datasets(root: Path) -> Any:
     """Every registered dataset."""
@@ -33,7 +33,38 @@ def list_datasets(root: Path) -> Any:
 
 
 @command(datasets)
-@click.argument("name")
+@click.argument("reference", shell_complete=complete_dataset)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option("--table", help="A table of the dataset: OUT.parquet, OUT.csv or OUT.json.")
+@click.option("--seed", default=0, show_default=True, help="Of a network's random weights.")
+@click.pass_obj
+def get(
+    root: Path, reference: str, output: Path, table: str | None, seed: int
+) -> dict[str, Any]:
+    """Take something out: a network (zoo:resnet34) as OUT.onnx or OUT.py, a table, or a whole
+    version (zoo@1.2.0) as a folder."""
+    from pipeline.evaluate.convert import write_network
+    from pipeline.models import find_model
+    from pipeline.registry.take_out import take_table, take_version
+    from pipeline.stages import DATASETS
+
+    if ":" in reference:
+        network = find_model(reference, root).network
+        write_network(network, output, seed=seed)
+        return {
+            "network": reference,
+            "fingerprint": network.fingerprint,
+            "output": str(output),
+        }
+    if table:
+        take_table(root / DATASETS, reference, table, output)
+    else:
+        take_version(root / DATASETS, reference, output)
+    return {"dataset": reference, "table": table, "output": str(output)}
+
+
+@command(datasets)
+@click.argument("name", shell_complete=complete_dataset)
 @click.pass_obj
 def show(root: Path, name: str) -> dict[str, Any]:
     """What a dataset (NAME, or NAME@REVISION) holds."""
@@ -56,7 +87,7 @@ def diff(root: Path, before: str, after: str) -> Any:
 
 
 @command(datasets)
-@click.argument("name", default="zoo")
+@click.argument("name", default="zoo", shell_complete=complete_dataset)
 @click.pass_obj
 def verify(root: Path, name: str) -> dict[str, Any]:
     """Check every file of a dataset against its manifest."""
@@ -72,7 +103,7 @@ def verify(root: Path, name: str) -> dict[str, Any]:
 
 
 @command(datasets)
-@click.argument("name", default="zoo")
+@click.argument("name", default="zoo", shell_complete=complete_dataset)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
 @click.pass_obj
 def export(root: Path, name: str, output: Path) -> dict[str, Any]:
@@ -84,7 +115,7 @@ def export(root: Path, name: str, output: Path) -> dict[str, Any]:
 
 
 @datasets.command()
-@click.argument("name", default="zoo")
+@click.argument("name", default="zoo", shell_complete=complete_dataset)
 @click.pass_obj
 def queries(root: Path, name: str) -> None:
     """The example queries and what a dataset answers them, as Markdown."""
@@ -99,31 +130,30 @@ def queries(root: Path, name: str) -> None:
 
 @click.command(context_settings={"ignore_unknown_options": True})  # SQL starts with "--" too
 @click.argument("query", required=False)
-@click.option("--dataset", default="zoo", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Rows as JSON.")
+@click.option("--dataset", default="zoo", show_default=True, shell_complete=complete_dataset)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 @click.option("--csv", "as_csv", is_flag=True, help="Rows as CSV.")
-@click.option("--unrestricted", is_flag=True, help="QUERY may read and write any file.")
 @click.pass_obj
-def sql(
-    root: Path,
-    query: str | None,
-    dataset: str,
-    as_json: bool,
-    as_csv: bool,
-    unrestricted: bool,
-) -> None:
-    """Ask DuckDB about a dataset: QUERY, a .sql file, or standard input."""
+def sql(root: Path, query: str | None, dataset: str, as_json: bool, as_csv: bool) -> None:
+    """Ask DuckDB about a dataset: QUERY, a .sql file, or standard input.
+
+    Of several statements, each prints what it gives.
+    """
     from pipeline.registry.render import render
-    from pipeline.registry.sql import connect, run_query
+    from pipeline.registry.sql import connect, run_queries
     from pipeline.stages import DATASETS
 
+    if as_json and as_csv:
+        raise click.UsageError("--json or --csv: one of them")
     form: Any = "json" if as_json else "csv" if as_csv else "table"
     with refusals():
         text = sys.stdin.read() if query is None else read_query(query)
         if not text.strip():
             raise click.UsageError("the query is empty")
-        connection = connect(root / DATASETS, dataset, unrestricted)
-        click.echo(render(run_query(connection, text), form))
+        for number, result in enumerate(run_queries(connect(root / DATASETS, dataset), text)):
+            said = render(result, form)
+            if said:
+                click.echo(("\n" if number and form != "json" else "") + said)
 
 
 def read_query(text: str) -> str:

@@ -38,3 +38,7 @@ class InvalidNetwork(ModelError):  # noqa: N818 - it says what it is
 
 class DataError(Exception):
     """A file of the project's own (table, manifest, codec) is missing or damaged."""
+
+
+class NegativeVerdictError(Exception):
+    """What was asked is answered, and the answer is no: exit status 1, no more to say."""

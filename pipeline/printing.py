@@ -21,6 +21,32 @@ def print_result(result: Any, as_json: bool) -> None:
             print(("\n" if index else "") + "\n".join(lines(plain)), flush=True)
 
 
+def print_table(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Several mappings as one table, a row each, in the columns of the first."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = list(rows)
+    if not rows:
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for key in rows[0]:
+        numbers = all(isinstance(row.get(key), int | float) for row in rows)
+        table.add_column(key, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(key))) for key in rows[0]))
+    console = Console()
+    Console(width=console.width if console.is_terminal else 200).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(number)}" for key, number in value.items())
+    return _text(value)
+
+
 def lines(plain: Mapping[str, Any], indent: int = 0) -> Iterable[str]:
     """``key  value`` lines, nested mappings indented; long values are cut."""
     width = max((len(str(key)) for key in plain), default=0)

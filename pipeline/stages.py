@@ -212,6 +212,23 @@ def evaluate_roundtrip(
     return {row["network"]: row for row in render_table2(results)}
 
 
+def nearest(
+    root: Path, network: Any, dataset: str = "zoo", codec: str | None = None, k: int = 10
+) -> list[dict[str, Any]]:
+    """The networks of a dataset nearest to this one, by the vectors of a codec."""
+    from pipeline.registry.nearest import find_nearest
+    from pipeline.registry.sql import connect
+
+    connection = connect(root / DATASETS, dataset)
+    if codec is None:
+        codec = str(connection.execute("SELECT default_codec()").fetchall()[0][0])
+    loaded = chosen_codec(root, codec)
+    code = loaded.encode(network)
+    vector = getattr(code, "vector", None)
+    vector = code.graph if vector is None else vector
+    return find_nearest(connection, loaded.name, [float(v) for v in vector], k)
+
+
 def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
     """Every network in the tables: ONNX and back gives the same fingerprint; some are run."""
     from pipeline.evaluate.results import write_results
@@ -289,6 +306,8 @@ def chosen_codec(root: Path, name: str) -> Any:
 
     folder = Path(name)
     if folder.name != name:
+        if not (folder / f"{folder.name}.json").exists():
+            raise DataError(f"{name}: no folder of a codec: holds no {folder.name}.json")
         return load_codec(folder.name, folder)
     return load_codec(name) if name in codec_names() else find_codec(root, name)
 

@@ -15,10 +15,12 @@ from click.testing import CliRunner, Result
 from onnx import numpy_helper, parser, save
 
 from pipeline import cli, read_onnx, write_onnx
-from pipeline.decode.codec import SHIPPED
+from pipeline.decode.shipped import SHIPPED
 from pipeline.operators.read_onnx import read_skeleton_network
 from pipeline.stages import CODECS
 from pipeline.weightless.skeleton import DATA_INPUTS
+
+ROOT = Path(__file__).parents[1]
 
 SMALL = """
 <ir_version: 9, opset_import: ["" : 20]>
@@ -116,9 +118,10 @@ def test_files_with_open_dims_take_an_input_shape(open_dims, trained, tmp_path):
         "convert": [tmp_path / "a.onnx", "--weights"],
         "encode": ["--codec", trained, "-o", tmp_path / "a.code"],
     }
-    for command in ("inspect", "roundtrip", "convert", "encode"):
+    for command in ("inspect", "convert", "encode"):
         words = [command, open_dims, *more.get(command, [])]
-        assert_refused(run(*words), "dynamic_shape")
+        chosen = "leaves dims open; read at 3,224,224 (--input-shape, input_shape= decide)"
+        assert run(*words).stderr == f"nn2vec: {open_dims}: {chosen}\n"
         documents(run(*words, "--input-shape", "3,8,8", "--json"))
     assert read_onnx(tmp_path / "a.onnx") == read_onnx(open_dims, (3, 8, 8))
     (found,) = documents(run("roundtrip", open_dims, "--input-shape", "3,8,8", "--json"))
@@ -128,15 +131,25 @@ def test_files_with_open_dims_take_an_input_shape(open_dims, trained, tmp_path):
 def test_roundtrip_without_a_codec(model):
     first, second = documents(run("roundtrip", model, model, "--json"))
     assert first == second
-    assert (first["exact"], first["runs"], first["patch_bytes"]) == (True, True, None)
+    assert (first["verdict"], first["exact"], first["runs"]) == (True, True, True)
+    assert first["residual_bits"] is None
     assert first["max_rel_difference"] < 1e-5
 
 
 def test_roundtrip_with_a_codec(model, trained):
-    (found,) = documents(run("roundtrip", model, "--codec", trained, "--json"))
-    assert found["exact_with_patch"] is True
-    assert found["exact"] or found["patch_bytes"] > 0
-    assert {"model", "vertices", "edges", "unsupported", "runs"} <= found.keys()
+    result = run("roundtrip", model, "--codec", trained, "--json")
+    (found,) = map(json.loads, result.stdout.splitlines())
+    assert found["exact_with_residual"] is True
+    assert found["exact"] or found["residual_bits"] > 0
+    assert result.exit_code == (0 if found["verdict"] else 1)
+    assert result.stderr == ""
+
+
+def test_a_verdict_that_is_no_is_status_1(model):
+    result = run("roundtrip", model, "--tolerance", "-1", "--json")
+    (found,) = map(json.loads, result.stdout.splitlines())
+    assert (found["exact"], found["verdict"], result.exit_code) == (True, False, 1)
+    assert "torch differs" in found["why"][0]
 
 
 def test_a_bad_file_does_not_stop_a_roundtrip_of_several(model, tmp_path):
@@ -144,7 +157,7 @@ def test_a_bad_file_does_not_stop_a_roundtrip_of_several(model, tmp_path):
     result = run("roundtrip", model, tmp_path / "bad.onnx", model, "--json")
     first, bad, last = map(json.loads, result.stdout.splitlines())
     assert first == last
-    assert set(bad) == {"model", "error"}
+    assert set(bad) == {"model", "verdict", "error"}
     assert "bad.onnx" in bad["error"]
     assert result.exit_code == 1
     assert result.stderr == "nn2vec: 1 of 3 models refused\n"
@@ -256,6 +269,98 @@ def assert_refused(result: Result, naming: str) -> None:
     assert len(lines) == 1, result.stderr
     assert "Traceback" not in result.stderr
     assert naming in lines[0]
+
+
+def test_a_folder_where_a_file_should_be_is_one_line(model, trained, tmp_path):
+    assert_refused(run("encode", model, "--codec", trained, "-o", tmp_path), str(tmp_path))
+    assert_refused(run("encode", model, "--codec", "/nowhere", "-o", "a"), "/nowhere")
+
+
+def test_datasets_get_and_nearest(tmp_path):
+    (found,) = documents(
+        run(
+            "--root",
+            ROOT,
+            "datasets",
+            "get",
+            "zoo:resnet18",
+            "-o",
+            tmp_path / "a.py",
+            "--json",
+        )
+    )
+    compile((tmp_path / "a.py").read_text(), "a.py", "exec")
+    (same,) = documents(
+        run("--root", ROOT, "inspect", f"zoo:{found['fingerprint']}", "--json")
+    )
+    assert same["fingerprint"] == found["fingerprint"]
+    words = ("--root", ROOT, "nearest", "zoo:resnet18", "-k", "3")
+    first, *others = documents(run(*words, "--json"))
+    assert (first["name"], len(others)) == ("resnet18", 2)
+    assert first["similarity"] == pytest.approx(1, abs=1e-4)
+    assert "resnet18" in run(*words).stdout
+    assert_refused(run("--root", ROOT, "inspect", "zoo:resnet19"), "alike are: resnet")
+
+
+def test_datasets_get_takes_tables_and_versions(tmp_path):
+    words = ("--root", ROOT, "datasets", "get", "zoo")
+    for ending in ("parquet", "csv", "json"):
+        out = tmp_path / f"rejected.{ending}"
+        documents(run(*words, "--table", "rejected", "-o", out, "--json"))
+        assert out.stat().st_size > 100
+    assert_refused(run(*words, "--table", "none", "-o", tmp_path / "a.csv"), "has no table")
+    assert_refused(run(*words, "--table", "rejected", "-o", tmp_path / "a.txt"), "a.txt")
+    documents(run(*words, "-o", tmp_path / "zoo", "--json"))
+    assert (tmp_path / "zoo/manifest.json").is_file()
+    assert_refused(run(*words, "-o", tmp_path / "zoo"), "is there already")
+
+
+def test_sql_prints_every_statement_and_json_is_an_object_a_line():
+    words = (
+        "--root",
+        ROOT,
+        "sql",
+        "select 1 as a union all select 2 order by a; select 3 as b",
+    )
+    assert documents(run(*words, "--json")) == [{"a": 1}, {"a": 2}, {"b": 3}]
+    assert run(*words, "--json", "--csv").exit_code == 2
+    assert "| b |" in run(*words).stdout
+
+
+def test_ctrl_c_is_said_and_status_130(monkeypatch):
+    def interrupted(*_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            sys.exit(1)  # as Lightning does
+
+    monkeypatch.setattr("pipeline.stages.train", interrupted)
+    result = run("train", "zoo-ae")
+    assert (result.exit_code, result.stderr) == (
+        130, "nn2vec: interrupted; run it again to go on\n"
+    )  # fmt: skip
+
+
+def test_the_shell_completes_codecs_and_datasets(monkeypatch):
+    for words, expected in (("nn2vec roundtrip --codec enas6-s", "enas6-seq2seq"),
+                            (f"nn2vec --root {ROOT} datasets show z", "zoo")):  # fmt: skip
+        monkeypatch.setenv("_NN2VEC_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+        done = subprocess.run(
+            [sys.executable, "-c", "from pipeline.cli import main; main(prog_name='nn2vec')"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert f"plain,{expected}" in done.stdout.splitlines()
+
+
+def test_listing_codecs_loads_no_torch():
+    code = (
+        "import sys; from pipeline.cli import main\n"
+        "main(['codecs', '--json'], standalone_mode=False)\n"
+        "assert 'torch' not in sys.modules, 'torch was loaded'"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,11 @@ from pipeline.compress.projection import Projection
 from pipeline.compress.store import load_model, read_card
 from pipeline.compress.vertices import groups, to_draft, to_items
 from pipeline.decode.repair import Repaired, repair
+from pipeline.decode.shipped import SHIPPED, codec_names
 from pipeline.errors import DataError, InvalidNetwork
 from pipeline.graph.json_form import vertex_from_plain, vertex_to_plain
 from pipeline.graph.network import Network, Vertex
 
-SHIPPED = Path(__file__).parent.parent / "codecs"
 ROWS_AT_ONCE = 4096  # bounds memory whatever the network's size
 MAX_PATCH = 64 * 2**20  # bytes of a patch once it is unpacked
 
@@ -185,17 +185,6 @@ def load_codec(name: str, directory: Path = SHIPPED) -> Codec:
     digest = hashlib.blake2b((directory / f"{name}.safetensors").read_bytes(), digest_size=16)
     digest.update(json.dumps(card["vocabulary"]).encode())
     return Codec(name, model, vocabulary, projection, card, digest.hexdigest())
-
-
-def codec_names(directory: Path = SHIPPED, domain: str | None = None) -> list[str]:
-    """The codecs in a folder, sorted; those of one domain ("zoo", "enas6") if it is named."""
-    names = sorted(path.stem for path in directory.glob("*.json"))
-    return [n for n in names if domain is None or domain_of(directory, n) == domain]
-
-
-def domain_of(directory: Path, name: str) -> str:
-    """What a codec compresses: the networks of the ``zoo``, or the cells of ``enas6``."""
-    return str(read_card(directory / name).get("domain", "enas6"))
 
 
 def restore(draft: Sequence[Vertex], fingerprint: str) -> Repaired:

@@ -7,17 +7,21 @@ from typing import Any
 
 from pipeline.atomic import write_atomically
 from pipeline.errors import DataError
-from pipeline.graph.network import Network, Shape
-from pipeline.operators.read_onnx import read_onnx, read_weights
+from pipeline.graph.network import Network
+from pipeline.operators.read_onnx import read_weights
 from pipeline.operators.write_onnx import write_onnx
 
 
-def convert_model(
-    source: str, output: Path, with_weights: bool, input_shape: Shape | None = None
+def convert_network(
+    network: Network, file: str | None, output: Path, with_weights: bool
 ) -> dict[str, Any]:
-    """A model -> OUT.onnx or OUT.py. Raises ModelError, DataError for another ending."""
-    network = read_onnx(source, input_shape)
-    weights = read_weights(source, network) if with_weights else None
+    """A network, and the file it is in -> OUT.onnx or OUT.py.
+
+    Raises ModelError, DataError for another ending and for weights that no file holds.
+    """
+    if with_weights and file is None:
+        raise DataError("--weights: only a file holds weights")
+    weights = read_weights(file, network) if with_weights and file else None
     write_network(network, output, weights)
     return {
         "fingerprint": network.fingerprint,

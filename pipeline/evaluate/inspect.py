@@ -6,19 +6,17 @@ from collections import Counter
 from math import prod
 from typing import Any
 
-from pipeline.graph.network import INPUT, OUTPUT, Network, Shape
-from pipeline.operators.read_onnx import read_onnx
+from pipeline.graph.network import INPUT, OUTPUT, Network
 from pipeline.operators.registry import operator_of
 from pipeline.operators.shapes import infer_layers
 
 
-def describe_model(source: str, input_shape: Shape | None = None) -> dict[str, Any]:
-    """A file's address -> fingerprint, size, operators. Raises ModelError."""
-    network = read_onnx(source, input_shape)
+def describe_network(name: str, network: Network) -> dict[str, Any]:
+    """A network -> fingerprint, size, operators. Raises ModelError."""
     layers = infer_layers(network)
     tensors = [t for layer in layers for t in layer.parameters.values()]
     return {
-        "model": source,
+        "model": name,
         "fingerprint": network.fingerprint,
         "vertices": len(network),
         "edges": sum(1 for _ in network.edges),

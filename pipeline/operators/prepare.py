@@ -93,7 +93,10 @@ def find_data_input(model: ModelProto) -> str:
     if len(inputs) > 1 and _are_shape_only_weights(model.graph, set(inputs[1:])):
         inputs = inputs[:1]
     if len(inputs) != 1:
-        raise ModelError("several_inputs", f"has {len(inputs)} data inputs, a network has one")
+        named = ", ".join(repr(name) for name in inputs[:4])
+        raise ModelError(
+            "several_inputs", f"has {len(inputs)} data inputs ({named}), a network has one"
+        )
     return inputs[0]
 
 
@@ -183,7 +186,7 @@ def fix_input_shape(model: ModelProto, name: str, input_shape: Shape | None) -> 
             raise ModelError(
                 "dynamic_shape",
                 f"dim {axis} of input {name!r} is {dim.dim_param or 'unknown'!r}: "
-                "name the input's shape",
+                "give it with --input-shape",
             )
     batch = max(1, dims[0].dim_value)
     dims[0].dim_value = batch

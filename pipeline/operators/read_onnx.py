@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from io import BytesIO
 from os import PathLike, fspath
 from typing import BinaryIO, NamedTuple
 
@@ -15,6 +16,12 @@ from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import INPUT, OUTPUT, Attributes, Network, Operand, Shape, Vertex
 from pipeline.operators.axes import check_target
 from pipeline.operators.fold import can_fold, fold, shape_of
+from pipeline.operators.open_dims import (
+    candidate_shapes,
+    keeps_elements,
+    none_fits,
+    say_chosen,
+)
 from pipeline.operators.operands import Tensor, dtype_name, is_large
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
 from pipeline.operators.registry import operator_of
@@ -39,7 +46,7 @@ RANDOM = frozenset(
 )  # fmt: skip
 MOST_FOLDED = 2**23  # elements of all constants that one file may compute
 _TYPES: dict[bytes, Tensor] = {}
-Source = str | PathLike[str] | BinaryIO
+Source = str | PathLike[str] | BinaryIO | ModelProto
 
 
 class Flow(NamedTuple):
@@ -70,12 +77,33 @@ class Reading:
 
 
 def read_onnx(source: Source, input_shape: Shape | None = None) -> Network:
-    """The network in an ONNX file: a path, a binary file object or any fsspec address.
+    """The network in an ONNX file: a path, a binary file object, any fsspec address, or a
+    ModelProto in memory.
 
-    ``input_shape`` (without the batch) is needed only where the file leaves dims open.
+    ``input_shape`` (without the batch) fills dims that the file leaves open; without it, the
+    first usual size that the graph accepts does, and a warning says which.
     Weights and external data are never read. Raises ModelError naming the file and the cause.
     """
-    return _read(source, input_shape)[0]
+    try:
+        return _read(source, input_shape)[0]
+    except ModelError as e:
+        if e.reason != "dynamic_shape" or input_shape is not None:
+            raise
+        return _read_open(source, e)
+
+
+def _read_open(source: Source, first: ModelError) -> Network:
+    """A file with open dims, at the first usual size that it accepts."""
+    skeleton = read_skeleton(_stream(source))
+    for shape in candidate_shapes(skeleton):
+        try:
+            network = read_skeleton_network(skeleton, shape)
+        except ModelError:
+            continue
+        if keeps_elements(network):
+            say_chosen(_name(source), shape)
+            return network
+    raise none_fits(_name(source), first) from first
 
 
 def read_skeleton_network(model: ModelProto, input_shape: Shape | None = None) -> Network:
@@ -99,14 +127,14 @@ def read_weights(source: Source, network: Network) -> dict[str, np.ndarray]:
         found, names, prepared = _read(source, shape)  # type: ignore[arg-type]
     if found != network:
         raise ModelError("other_network", "the file holds another network", _name(source))
-    return load_weights(source, found, names, prepared)
+    return load_weights(_stream(source), found, names, prepared)
 
 
 def _read(
     source: Source, input_shape: Shape | None
 ) -> tuple[Network, list[dict[str, str]], Prepared]:
     try:
-        prepared = prepare(read_skeleton(source), input_shape)
+        prepared = prepare(read_skeleton(_stream(source)), input_shape)
         return (*_network_of(prepared), prepared)
     except ModelError as e:
         raise e.at(_name(source)) from e.__cause__
@@ -339,7 +367,14 @@ def _read_outputs(reading: Reading) -> int:
     return len(reading.vertices) - 1
 
 
+def _stream(source: Source) -> str | PathLike[str] | BinaryIO:
+    """A model in memory as the file it would be: one reader for all."""
+    return BytesIO(source.SerializeToString()) if isinstance(source, ModelProto) else source
+
+
 def _name(source: Source) -> str:
+    if isinstance(source, ModelProto):
+        return "<model in memory>"
     if isinstance(source, str | PathLike):
         return str(fspath(source))
     return str(getattr(source, "name", "") or "<file object>")

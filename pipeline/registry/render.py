@@ -17,10 +17,10 @@ LONGEST_LIST = 4
 def render(result: Result, form: Format = "table", width: int | None = None) -> str:
     """The text, no newline at its end. ``width``: of the terminal; None: a Markdown table."""
     if form == "json":
-        rows = [
+        rows = (
             dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows
-        ]
-        return json.dumps(rows, ensure_ascii=False, allow_nan=False)
+        )
+        return "\n".join(json.dumps(r, ensure_ascii=False, allow_nan=False) for r in rows)
     if form == "csv":
         return _csv(result)
     return _table(result, width)

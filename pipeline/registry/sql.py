@@ -155,6 +155,16 @@ def _kinds(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
             yield statement.type.name
 
 
+def run_queries(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Result]:
+    """Every statement of a text, one after another -> its result. Raises QueryError."""
+    try:
+        found = duckdb.extract_statements(sql)
+    except duckdb.Error as e:
+        raise QueryError(_explain(str(e))) from e
+    for statement in found:
+        yield run_query(connection, statement.query)
+
+
 def statements(name: str) -> Iterator[str]:
     """The statements of one of this folder's SQL files."""
     text = (files("pipeline.registry") / name).read_text()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from onnx import TensorProto, helper, save
 
-from pipeline.evaluate.inspect import count_operators, describe_model, unsupported_operators
+from pipeline import read_onnx
+from pipeline.evaluate.inspect import count_operators, describe_network, unsupported_operators
 
 
-def test_a_real_model(light_folder, light):
-    found = describe_model(str(light_folder / "light_squeezenet.onnx"))
+def test_a_real_model(light):
     network = light["squeezenet"]
+    found = describe_network("squeezenet", network)
     assert found["fingerprint"] == network.fingerprint
     assert (found["vertices"], found["edges"]) == (len(network), len(list(network.edges)))
     assert found["parameters"] == 1_235_496  # SqueezeNet 1.1
@@ -29,7 +30,7 @@ def test_operators_without_a_torch_form_are_named(tmp_path):
     )
     opsets = [helper.make_opsetid("", 20)]
     save(helper.make_model(graph, opset_imports=opsets, ir_version=9), tmp_path / "a.onnx")
-    found = describe_model(str(tmp_path / "a.onnx"))
+    found = describe_network("a", read_onnx(tmp_path / "a.onnx"))
     assert "Det" in found["unsupported"]
 
 

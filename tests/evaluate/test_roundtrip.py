@@ -4,38 +4,43 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 
+import numpy as np
 import pytest
+from onnx import parser, save
 
 from pipeline import read_onnx, write_onnx
 from pipeline.errors import ModelError
-from pipeline.evaluate.roundtrip import compare_numbers, explain_losses, round_trip
-from pipeline.graph.network import Operand
+from pipeline.evaluate.roundtrip import compare_numbers, difference, round_trip
 from pipeline.operators.write_onnx import to_skeleton
 
 SQUEEZENET = "light_squeezenet.onnx"
+ALONE = "another network came back from the vector alone"
 
 
 def test_without_a_codec_a_real_model_comes_back(light_folder):
     found = round_trip(str(light_folder / SQUEEZENET), "squeezenet")
     assert (found.model, found.vertices, found.unsupported) == ("squeezenet", 70, ())
-    assert (found.exact, found.runs, found.why_not) == (True, True, "")
-    assert (found.patch_bytes, found.exact_with_patch) == (None, None)
+    assert (found.verdict, found.exact, found.runs, found.why) == (True, True, True, ())
+    assert (found.residual_bits, found.exact_with_residual) == (None, None)
     assert found.max_rel_difference is not None
     assert found.max_rel_difference < 1e-5
 
 
-def test_through_a_codec_the_patch_says_what_was_lost(light_folder, tiny_codec):
+CONTRACT = [
+    "model", "verdict", "vertices", "edges", "unsupported", "exact", "residual_bits",
+    "exact_with_residual", "runs", "max_abs_difference", "max_rel_difference", "not_compared",
+]  # fmt: skip
+
+
+def test_through_a_codec_the_residual_says_what_was_lost(light_folder, tiny_codec):
     found = round_trip(light_folder / SQUEEZENET, "squeezenet", tiny_codec)
-    assert found.exact_with_patch is True
-    assert found.exact is (found.patch_bytes == 0) is (not found.lost)
+    assert found.exact_with_residual is True
+    assert found.exact is (found.residual_bits == 0)
+    assert found.verdict is (found.exact and found.runs)
     plain = json.loads(json.dumps(found.to_plain()))
-    contract = {
-        "model", "vertices", "edges", "unsupported", "exact", "patch_bytes",
-        "exact_with_patch", "runs", "max_abs_difference", "max_rel_difference",
-    }  # fmt: skip
-    assert contract <= plain.keys()
+    assert list(plain)[: len(CONTRACT)] == CONTRACT
+    assert set(plain) - set(CONTRACT) == (set() if found.verdict else {"why"})
 
 
 def test_numbers_of_another_network_are_not_compared(light_folder, light, tiny_codec):
@@ -49,49 +54,78 @@ def test_numbers_of_another_network_are_not_compared(light_folder, light, tiny_c
             return tiny_codec.decode(code) if patch else light["shufflenet"]
 
     found = round_trip(light_folder / SQUEEZENET, "squeezenet", Lossy())
-    assert (found.exact, found.exact_with_patch, found.runs) == (False, True, True)
+    assert (found.exact, found.exact_with_residual, found.runs) == (False, True, True)
+    assert (found.verdict, found.why) == (False, (ALONE,))
     assert (found.max_abs_difference, found.max_rel_difference) == (None, None)
     assert "another network" in found.to_plain()["not_compared"]
 
 
 def test_what_went_well_is_not_explained(light_folder):
     plain = round_trip(light_folder / SQUEEZENET, "squeezenet").to_plain()
-    assert not {"why_not", "not_compared", "lost"} & plain.keys()
+    assert "why" not in plain
+    assert plain["not_compared"] is None
     assert plain["unsupported"] == ()
 
 
 def test_a_skeleton_has_no_numbers_to_compare(light):
     network = light["squeezenet"]
     file = io.BytesIO(to_skeleton(network).SerializeToString())
-    assert compare_numbers(file, network) == (None, None)
-    assert round_trip(file, "skeleton").exact
+    assert compare_numbers(file, network).absolute is None
+    found = round_trip(file, "skeleton")
+    assert found.verdict
+    assert "no weights" in found.not_compared
+
+
+def test_a_network_without_a_file_has_none_either(light):
+    found = round_trip(None, "zoo:squeezenet", network=light["squeezenet"])
+    assert (found.verdict, found.max_abs_difference) == (True, None)
+    assert "no file" in found.not_compared
 
 
 def test_numbers_are_compared_with_the_files_own_weights(light, tmp_path):
     network = light["squeezenet"]
     write_onnx(network, tmp_path / "a.onnx", seed=5)
-    absolute, relative = compare_numbers(tmp_path / "a.onnx", network)
-    assert absolute is not None
-    assert relative is not None
-    assert 0 <= relative < 1e-5
+    numbers = compare_numbers(tmp_path / "a.onnx", network)
+    assert numbers.not_compared == numbers.wrong == ""
+    assert 0 <= numbers.relative < 1e-5
 
 
-def test_what_was_lost_is_said_in_words(light):
-    vertices = list(light["squeezenet"].vertices)
-    draft = list(vertices)
-    conv = next(i for i, v in enumerate(vertices) if v.operator == "Conv")
-    relu = next(i for i, v in enumerate(vertices) if v.operator == "Relu")
-    grouped = tuple((k, 2 if k == "group" else v) for k, v in draft[conv].attributes)
-    draft[conv] = replace(draft[conv], attributes=grouped)
-    draft[relu] = replace(draft[relu], operator="Tanh")
-    draft[-1] = replace(draft[-1], operands=(Operand(0),))
-    lost = explain_losses(light["squeezenet"], draft)
-    assert any(
-        line.startswith(f"vertex {conv} (Conv): group was 1, became 2") for line in lost
+def test_a_difference_beyond_the_tolerance_is_no(light_folder):
+    found = round_trip(light_folder / SQUEEZENET, "squeezenet", tolerance=-1.0)
+    assert found.exact
+    assert not found.verdict
+    assert "torch differs from ONNX Runtime" in found.why[0]
+
+
+def test_what_cannot_agree_is_wrong_and_what_has_no_number_is_not_compared():
+    one, two = np.ones((1, 2)), np.ones((1, 3))
+    assert "gives" in difference([one], [two]).wrong
+    assert "torch" in difference([one * np.nan], [one]).wrong
+    assert "not finite" in difference([one], [one * np.inf]).not_compared
+    assert difference([one, one], [one, one * 2]).relative == 0.5
+
+
+def test_all_outputs_count_and_the_batch_is_the_files(tmp_path):
+    text = (
+        '<ir_version: 8, opset_import: ["": 20]> g (float[4,3] x) => (float[4,3] y, '
+        "float[4,3] z) { y = Relu(x) z = Tanh(y) }"
     )
-    assert f"vertex {relu}: Relu came back as Tanh" in lost
-    assert lost[-1].endswith("takes other operands")
-    assert explain_losses(light["squeezenet"], vertices) == ()
+    save(parser.parse_model(text), tmp_path / "four.onnx")
+    found = round_trip(tmp_path / "four.onnx", "four")
+    assert (found.verdict, found.not_compared) == (True, None)
+    assert found.max_abs_difference < 1e-6
+
+
+def test_a_file_that_onnx_runtime_refuses_says_so(tmp_path):
+    text = (
+        '<ir_version: 8, opset_import: ["": 20]> g (float[1,3] x) => (float[1,3] y, '
+        "float[7] z) { y = Relu(x) z = Tanh(x) }"
+    )
+    model = parser.parse_model(text)
+    model.ir_version = 99
+    save(model, tmp_path / "new.onnx")
+    found = round_trip(tmp_path / "new.onnx", "new")
+    assert found.not_compared.startswith("ONNX Runtime fails on the file: ")
 
 
 def test_a_refused_file_is_named(tmp_path):

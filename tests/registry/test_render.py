@@ -19,7 +19,7 @@ RESULT = Result(
 
 
 def test_json_is_strict_and_complete():
-    first, second = json.loads(render(RESULT, "json"))
+    first, second = map(json.loads, render(RESULT, "json").splitlines())
     assert first == {
         "name": "a,b", "share": 0.123456789, "vector": [1.0, 2.0, 3.0, 4.0, 5.0],
         "patch": "01ff", "when": "2026-01-02T00:00:00",

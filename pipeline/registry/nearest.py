@@ -1,0 +1,51 @@
+"""The networks of a dataset nearest to a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from pipeline.errors import DataError
+
+QUERY = """
+SELECT n.name, n.family, g.fingerprint,
+    array_cosine_similarity(g.vector, $vector::FLOAT[{width}]) AS similarity
+FROM graph_embeddings g JOIN networks n USING (fingerprint)
+WHERE g.codec = $codec
+ORDER BY isnan(similarity), similarity DESC, g.fingerprint
+LIMIT $k
+"""
+LABELS = """
+SELECT data_set || ' ' || metric AS what, max(value) AS value
+FROM labels WHERE fingerprint = $fingerprint GROUP BY what ORDER BY what LIMIT 3
+"""
+
+
+def find_nearest(
+    connection: duckdb.DuckDBPyConnection, codec: str, vector: Sequence[float], k: int = 10
+) -> list[dict[str, Any]]:
+    """The k networks whose vectors by ``codec`` are nearest by cosine, with what is known of
+    them. Raises DataError where the dataset holds no vectors of that codec and width."""
+    try:
+        rows = connection.execute(
+            QUERY.format(width=len(vector)), {"vector": list(vector), "codec": codec, "k": k}
+        ).fetchall()
+    except duckdb.CatalogException as e:
+        raise DataError("the dataset holds no vectors of whole networks") from e
+    except duckdb.Error as e:
+        raise DataError(f"{codec}: vectors of {len(vector)} numbers do not fit: {e}") from e
+    if not rows:
+        raise DataError(f"the dataset holds no vectors of codec {codec}")
+    names = ("name", "family", "fingerprint", "similarity")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    has_labels = bool(
+        connection.execute(
+            "SELECT 1 FROM duckdb_views() WHERE view_name = 'labels'"
+        ).fetchone()
+    )
+    for row in found if has_labels else ():
+        known = connection.execute(LABELS, {"fingerprint": row["fingerprint"]}).fetchall()
+        row["labels"] = dict(known)
+    return found
