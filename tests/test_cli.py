@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from command_line import assert_refused, documents, run
 from onnx import numpy_helper, parser, save
 
 from pipeline import cli, read_onnx, write_onnx
@@ -31,15 +31,6 @@ net (float[1, 3, 8, 8] x, float[4, 3, 3, 3] w) => (float[1, 4] y) {
     y = Flatten (c)
 }
 """
-
-
-def run(*arguments: object, stdin: str = "") -> Result:
-    return CliRunner().invoke(cli.main, [str(a) for a in arguments], input=stdin)
-
-
-def documents(result: Result) -> list[dict]:
-    assert result.exit_code == 0, result.output
-    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 @pytest.fixture
@@ -262,69 +253,9 @@ def test_an_empty_query_is_wrong_usage(words):
     assert run(*words).exit_code == 2
 
 
-def assert_refused(result: Result, naming: str) -> None:
-    assert result.exit_code == 1, result.output
-    assert result.stdout == ""
-    lines = [line for line in result.stderr.splitlines() if line.startswith("nn2vec: ")]
-    assert len(lines) == 1, result.stderr
-    assert "Traceback" not in result.stderr
-    assert naming in lines[0]
-
-
 def test_a_folder_where_a_file_should_be_is_one_line(model, trained, tmp_path):
     assert_refused(run("encode", model, "--codec", trained, "-o", tmp_path), str(tmp_path))
     assert_refused(run("encode", model, "--codec", "/nowhere", "-o", "a"), "/nowhere")
-
-
-def test_datasets_get_and_nearest(tmp_path):
-    (found,) = documents(
-        run(
-            "--root",
-            ROOT,
-            "datasets",
-            "get",
-            "zoo:resnet18",
-            "-o",
-            tmp_path / "a.py",
-            "--json",
-        )
-    )
-    compile((tmp_path / "a.py").read_text(), "a.py", "exec")
-    (same,) = documents(
-        run("--root", ROOT, "inspect", f"zoo:{found['fingerprint']}", "--json")
-    )
-    assert same["fingerprint"] == found["fingerprint"]
-    words = ("--root", ROOT, "nearest", "zoo:resnet18", "-k", "3")
-    first, *others = documents(run(*words, "--json"))
-    assert (first["name"], len(others)) == ("resnet18", 2)
-    assert first["similarity"] == pytest.approx(1, abs=1e-4)
-    assert "resnet18" in run(*words).stdout
-    assert_refused(run("--root", ROOT, "inspect", "zoo:resnet19"), "alike are: resnet")
-
-
-def test_datasets_get_takes_tables_and_versions(tmp_path):
-    words = ("--root", ROOT, "datasets", "get", "zoo")
-    for ending in ("parquet", "csv", "json"):
-        out = tmp_path / f"rejected.{ending}"
-        documents(run(*words, "--table", "rejected", "-o", out, "--json"))
-        assert out.stat().st_size > 100
-    assert_refused(run(*words, "--table", "none", "-o", tmp_path / "a.csv"), "has no table")
-    assert_refused(run(*words, "--table", "rejected", "-o", tmp_path / "a.txt"), "a.txt")
-    documents(run(*words, "-o", tmp_path / "zoo", "--json"))
-    assert (tmp_path / "zoo/manifest.json").is_file()
-    assert_refused(run(*words, "-o", tmp_path / "zoo"), "is there already")
-
-
-def test_sql_prints_every_statement_and_json_is_an_object_a_line():
-    words = (
-        "--root",
-        ROOT,
-        "sql",
-        "select 1 as a union all select 2 order by a; select 3 as b",
-    )
-    assert documents(run(*words, "--json")) == [{"a": 1}, {"a": 2}, {"b": 3}]
-    assert run(*words, "--json", "--csv").exit_code == 2
-    assert "| b |" in run(*words).stdout
 
 
 def test_ctrl_c_is_said_and_status_130(monkeypatch):

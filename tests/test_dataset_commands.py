@@ -1,0 +1,61 @@
+"""What people ask of the registry on the command line: get, nearest, sql."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import assert_refused, documents, run
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_datasets_get_and_nearest(tmp_path):
+    (found,) = documents(
+        run(
+            "--root",
+            ROOT,
+            "datasets",
+            "get",
+            "zoo:resnet18",
+            "-o",
+            tmp_path / "a.py",
+            "--json",
+        )
+    )
+    compile((tmp_path / "a.py").read_text(), "a.py", "exec")
+    (same,) = documents(
+        run("--root", ROOT, "inspect", f"zoo:{found['fingerprint']}", "--json")
+    )
+    assert same["fingerprint"] == found["fingerprint"]
+    words = ("--root", ROOT, "nearest", "zoo:resnet18", "-k", "3")
+    first, *others = documents(run(*words, "--json"))
+    assert (first["name"], len(others)) == ("resnet18", 2)
+    assert first["similarity"] == pytest.approx(1, abs=1e-4)
+    assert "resnet18" in run(*words).stdout
+    assert_refused(run("--root", ROOT, "inspect", "zoo:resnet19"), "alike are: resnet")
+
+
+def test_datasets_get_takes_tables_and_versions(tmp_path):
+    words = ("--root", ROOT, "datasets", "get", "zoo")
+    for ending in ("parquet", "csv", "json"):
+        out = tmp_path / f"rejected.{ending}"
+        documents(run(*words, "--table", "rejected", "-o", out, "--json"))
+        assert out.stat().st_size > 100
+    assert_refused(run(*words, "--table", "none", "-o", tmp_path / "a.csv"), "has no table")
+    assert_refused(run(*words, "--table", "rejected", "-o", tmp_path / "a.txt"), "a.txt")
+    documents(run(*words, "-o", tmp_path / "zoo", "--json"))
+    assert (tmp_path / "zoo/manifest.json").is_file()
+    assert_refused(run(*words, "-o", tmp_path / "zoo"), "is there already")
+
+
+def test_sql_prints_every_statement_and_json_is_an_object_a_line():
+    words = (
+        "--root",
+        ROOT,
+        "sql",
+        "select 1 as a union all select 2 order by a; select 3 as b",
+    )
+    assert documents(run(*words, "--json")) == [{"a": 1}, {"a": 2}, {"b": 3}]
+    assert run(*words, "--json", "--csv").exit_code == 2
+    assert "| b |" in run(*words).stdout
