@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from pipeline import Codec, Network
 
 NAMES = ("bvlc_alexnet", "squeezenet", "shufflenet", "densenet121")
 TRAINED_ON = ("bvlc_alexnet", "squeezenet", "shufflenet")
+
+settings.register_profile("unhurried", deadline=None)  # no verdict hangs on the clock
+settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,8 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PIPELINE = ROOT / "pipeline"
 JOURNEY = (
-    "weightless", "harvest", "graph", "operators", "design", "tables", "compress", "decode",
-    "evaluate", "registry", "report",
+    "weightless", "harvest", "graph", "operators", "program", "design", "tables", "compress",
+    "decode", "evaluate", "registry", "report",
 )  # fmt: skip
 ANYWHERE = {
     "atomic",
@@ -25,7 +25,10 @@ ANYWHERE = {
     "redaction",
 }  # modules of the package itself
 # What a Network says of itself that a later room knows: imported when it is asked, not before.
-ON_DEMAND = {("graph/network.py", "pipeline.design.design")}
+ON_DEMAND = {
+    ("graph/network.py", "pipeline.design.design"),
+    ("graph/network.py", "pipeline.program.program"),
+}
 LONGEST_FILE, LONGEST_LINE = 400, 95
 HEAVY = ("torch", "pyarrow", "airflow", "timm", "lightning", "duckdb", "onnxruntime", "altair")
 FILES = sorted(PIPELINE.rglob("*.py"))

@@ -170,7 +170,9 @@ def _read_word(vocabulary: Vocabulary) -> Reading:
     while (token := (yield Field.ATTRIBUTE)) != END_ATTRIBUTES:
         if token == POSITIONS:
             value = yield from _read_known(Field.VALUE, vocabulary)
-            numbers = isinstance(value, tuple) and all(type(v) is int and v >= 0 for v in value)
+            numbers = isinstance(value, tuple) and all(
+                type(v) is int and v >= 0 for v in value
+            )
             positions = value if numbers else None
             continue
         if token == OTHER_ATTRIBUTE:
@@ -250,7 +252,8 @@ def _read_value(vocabulary: Vocabulary, depth: int) -> Reading:
     elements = []
     length = yield from _read_number()
     for _ in range(min(max(length, 0), LONGEST_TUPLE)):
-        elements.append((yield from _read_known(Field.VALUE, vocabulary, depth + 1)))
+        element = yield from _read_known(Field.VALUE, vocabulary, depth + 1)
+        elements.append(element)
     return tuple(e for e in elements if not isinstance(e, tuple | Filled | Recent))
 
 

@@ -99,7 +99,7 @@ def angles(start: int, steps: int, width: int, like: Tensor) -> Tensor:
 
 
 def rotate(x: Tensor, turned: Tensor) -> Tensor:
-    """Rotary positions. ``x``: (batch, heads, steps, width), halves are the two coordinates."""
+    """Rotary positions. ``x``: (batch, heads, steps, width); halves are coordinates."""
     a, b = x.chunk(2, -1)
     cos, sin = turned.cos().to(x.dtype), turned.sin().to(x.dtype)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
@@ -107,6 +107,9 @@ def rotate(x: Tensor, turned: Tensor) -> Tensor:
 
 class ProgramTransformer(nn.Module):
     """Programs <-> vectors; see the module."""
+
+    offsets: Tensor  # (kinds + 1,): where the classes of each begin
+    kinds: Tensor  # (tokens,): of each token
 
     kind: ClassVar[str] = "transformer"
     Config: ClassVar[type[BaseModel]] = TransformerConfig

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -17,7 +17,6 @@ from pipeline.compress.grammar import (
     MINUS,
     OTHER_ATTRIBUTE,
     Field,
-    Token,
     Type,
     Word,
     split_word,
@@ -33,7 +32,6 @@ from pipeline.program.instruction import (
     Line,
     Ratio,
     Recent,
-    Repeat,
     Symbol,
 )
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pipeline.errors import InvalidNetwork
 from pipeline.graph.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from pipeline.program.program import Program
 
 Value = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
 Attributes = tuple[tuple[str, Value], ...]
@@ -88,6 +92,14 @@ class Network:
         from pipeline.design.design import design_fingerprint  # a later room: only when asked
 
         return design_fingerprint(self)
+
+    @cached_property
+    def program(self) -> Program:
+        """The network as a short list of instructions and repeats; ``program.network()`` is
+        this network again."""
+        from pipeline.program.program import Program  # a later room: only when asked
+
+        return Program.of(self)
 
     @property
     def edges(self) -> Iterator[Edge]:

@@ -1,1 +1,1 @@
-"""A network as its program: a short list of instructions, each relative to what came before."""
+"""A network as its program: a short list of lines, each relative to what came before."""

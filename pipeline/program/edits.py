@@ -28,7 +28,7 @@ DEEPEST = 12  # a repeat is not made longer
 
 
 def change_width(network: Network, random: Random) -> Draft:
-    """One layer's own width, and with it those of all layers that are spelled relative to it."""
+    """One layer's own width, and with it those of all layers spelled relative to it."""
     lines = list(Program.of(network).lines)
     places = [i for i, line in enumerate(lines) if _own(line) is not None]
     if places:
@@ -157,7 +157,11 @@ def _with_own(line: Line, width: Number) -> Line:
 
 
 def _scaled(own: Number | None, random: Random) -> Number:
-    return _times(own, random.choice(FACTORS)) if isinstance(own, int) else 8 * random.randint(1, 96)
+    return (
+        _times(own, random.choice(FACTORS))
+        if isinstance(own, int)
+        else 8 * random.randint(1, 96)
+    )
 
 
 def _times(width: int, factor: float) -> int:

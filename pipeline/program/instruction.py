@@ -3,7 +3,7 @@
 An :class:`Instruction` is one vertex, spelled so that alike layers of different stages are the
 same word: widths relative to the operand's or to the last ones, operands relative to the stack
 of a post-order walk. A :class:`Repeat` says lines again. Whatever list of lines there is reads
-as some list of vertices (:mod:`pipeline.program.read`).
+as some list of vertices (:mod:`pipeline.program.spell`).
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class Symbol:
     slot: int = 0
 
     def __repr__(self) -> str:
-        mark = {Kind.FRESH: "^", Kind.BACK: "-", Kind.EVEN: "..", Kind.LIKE: "like -"}[self.kind]
+        mark = {Kind.FRESH: "^", Kind.BACK: "-", Kind.EVEN: "..", Kind.LIKE: "like -"}[
+            self.kind
+        ]
         number = "" if self.kind is Kind.FRESH and self.number == 1 else str(self.number)
         return f"{mark}{number}" + (f":{self.slot}" if self.slot else "")
 

@@ -11,11 +11,12 @@ growing Concats); EVEN(n) n operands more, each as far from the one before as th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from pipeline.graph.network import Vertex
 from pipeline.program.instruction import Kind, Symbol
 
-MOST = 1024  # operands of a vertex: bounds what symbols that nobody wrote can ask for
+MOST = 1024  # operands of a vertex that EVEN and LIKE name; later ones are named singly
 LOOK_BACK = 64  # vertices of the same operator whose operands LIKE is tried on
 PLAIN = 3  # symbols beyond which LIKE is tried
 
@@ -36,7 +37,7 @@ class OperandWriter:
         sources = [(o.source, o.output) for o in vertex.operands]
         peers = self._peers.setdefault(vertex.operator, [])
         symbols = _spell(index, sources, self._stack)
-        if len(symbols) > PLAIN:
+        if len(symbols) > PLAIN and len(sources) <= MOST:
             symbols = self._spell_like(index, sources, peers) or symbols
         taken = sum(s.number for s in symbols if s.kind is Kind.FRESH)
         del self._stack[len(self._stack) - taken :]
@@ -72,16 +73,16 @@ class OperandReader:
         del self._stack[len(self._stack) - fresh :]
         sources: list[Source] = []
         for symbol in symbols:
-            count = min(symbol.number, MOST - len(sources))
+            room = max(0, MOST - len(sources))
             back = min(max(0, index - symbol.number), index - 1)
             if symbol.kind is Kind.FRESH:
-                sources += [(v, symbol.slot) for _, v in zip(range(count), taken, strict=False)]
+                sources += [(v, symbol.slot) for v in islice(taken, max(symbol.number, 0))]
             elif symbol.kind is Kind.EVEN and sources:
-                sources += _continued(sources, count, index)
+                sources += _continued(sources, min(symbol.number, room), index)
             elif symbol.kind is Kind.BACK and index:
                 sources.append((back, symbol.slot))
             elif symbol.kind is Kind.LIKE and index:
-                sources += self._sources[back][: MOST - len(sources)]
+                sources += self._sources[back][:room]
         self._stack.append(index)
         self._sources.append(sources)
         return sources
@@ -116,7 +117,7 @@ def _count_even(sources: Sequence[Source], place: int, fresh: set[int]) -> int:
     run = 0
     for source, slot in _steps(sources[place - 2 : place]):
         at = place + run
-        if at >= len(sources) or sources[at] != (source, slot) or source in fresh:
+        if at >= min(len(sources), MOST) or sources[at] != (source, slot) or source in fresh:
             break
         run += 1
     return run

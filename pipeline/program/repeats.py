@@ -9,6 +9,7 @@ instructions: a bounded number of earlier places is tried at each.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import pairwise
 
 from pipeline.errors import InvalidNetwork
 from pipeline.program.instruction import Instruction, Line, Repeat
@@ -22,7 +23,7 @@ def parse(instructions: Sequence[Instruction]) -> list[Line]:
     """Instructions -> lines, of which :func:`expand` makes the same instructions."""
     ids: dict[Hashable, int] = {}
     words = [ids.setdefault(repr(i), len(ids)) for i in instructions]
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(pairwise(words))
     earlier: dict[tuple[int, int], list[int]] = {}
     lines: list[Line] = []
     place = noted = 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import count, islice
 
+from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import INPUT, OUTPUT, Network, Operand, Vertex
 from pipeline.operators.schema import position_of
-from pipeline.errors import UnsupportedOperator
 from pipeline.program.instruction import Instruction
 from pipeline.program.operands import OperandReader, OperandWriter
 from pipeline.program.widths import OUT, Widths, read_value, spell_value
@@ -63,9 +63,7 @@ def read(instructions: Iterable[Instruction]) -> list[Vertex]:
         if len(places) != len(sources):
             places = free_positions(instruction.operator, list(attributes), len(sources))
         placed = (Operand(v, s, p) for (v, s), p in zip(sources, places, strict=True))
-        vertices.append(
-            Vertex(instruction.operator, tuple(attributes.items()), tuple(placed))
-        )
+        vertices.append(Vertex(instruction.operator, tuple(attributes.items()), tuple(placed)))
         widths.add(inputs, attributes)
     return vertices
 

@@ -1,4 +1,4 @@
-"""Numbers relative to widths, so that the layers of all stages of a network are the same words.
+"""Numbers relative to widths, so that layers of all stages of a network are the same words.
 
 A *width* is roughly the number of channels of a tensor, found from attributes alone by rules
 that hold for any vertex: no shape inference, which a draft might not survive. Writer and
@@ -8,6 +8,7 @@ reader only have to agree on it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import gcd
 
 from pipeline.graph.network import Value
@@ -20,6 +21,7 @@ LEAST = 4  # smaller numbers stay numbers
 RECENT = 4  # how many of the last distinct widths have a name
 LARGEST_WIDTH = 2**31 - 1
 SHORTEST_FILLED = 9
+MOST_FILLED = 2**16
 
 
 class Widths:
@@ -57,7 +59,9 @@ class Widths:
     def read_own(self, spelled: Number, width: int) -> int:
         """The inverse of :meth:`spell_own`; any name gives a number."""
         if isinstance(spelled, Recent):
-            return self._recent[min(spelled.rank, len(self._recent) - 1)] if self._recent else 1
+            return (
+                self._recent[min(spelled.rank, len(self._recent) - 1)] if self._recent else 1
+            )
         return read_number(spelled, width)
 
 
@@ -132,14 +136,20 @@ def spell_value(name: str, value: Value, width: int) -> Spelled:
 def read_value(spelled: Spelled, width: int) -> Value:
     """The inverse of :func:`spell_value`."""
     if isinstance(spelled, Filled):
-        count = read_number(spelled.count, width)
-        return (spelled.value,) * min(max(count, 0), MOST_FILLED)
+        count = min(max(read_number(spelled.count, width), 0), MOST_FILLED)
+        return _filled(repr(spelled.value), spelled.value, count)
     if isinstance(spelled, tuple):
         return tuple(read_number(v, width) if isinstance(v, Ratio) else v for v in spelled)  # type: ignore[return-value]
     return read_number(spelled, width) if isinstance(spelled, Ratio | Recent) else spelled
 
 
-MOST_FILLED = 2**16
+@lru_cache(maxsize=64)
+def _filled(_key: str, value: int | float, count: int) -> Value:
+    """One tuple for all the vertices of a loop: a draft of many long ones stays small.
+
+    The key tells 0.0 from -0.0 and 1 from 1.0.
+    """
+    return (value,) * count
 
 
 def _is_relative(name: str) -> bool:
