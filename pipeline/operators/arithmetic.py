@@ -91,6 +91,19 @@ def build_power(layer: Any) -> Any:
     return layer.call(layer.torch.pow, *operands(layer))
 
 
+def build_remainder(layer: Any) -> Any:
+    """torch.fmod, of the sign of the dividend, or torch.remainder, of that of the divisor."""
+    function = layer.torch.fmod if layer["fmod"] else layer.torch.remainder
+    return layer.call(function, *operands(layer))
+
+
+def check_remainder(layer: Any) -> str | None:
+    """Of floats by C's rule alone, and of no constant 0."""
+    if layer.outputs[0].dtype in FLOATS and not layer.vertex.get("fmod"):
+        return "of floats by another rule than fmod"
+    return check_division(layer)
+
+
 def check_division(layer: Any) -> str | None:
     """Of no constant 0."""
     divisor = layer.constants.get("B")
@@ -206,6 +219,24 @@ register(
             Example((TENSOR,), parameters={"B": (4, 1, 1)}, positive=True),
             Example((TENSOR,), constants={"B": 6.0}),
             Example((TENSOR,), constants={"A": 1.0}, positive=True),
+        ),
+    )
+)
+register(
+    Operator(
+        name="Mod",
+        initial={"A": 1.0, "B": 1.0},
+        elementwise=True,
+        any_dtype=True,
+        positive=("B",),
+        usual=lambda _: {"fmod": 1},
+        choices={"fmod": (0, 1)},
+        check=check_remainder,
+        build=build_remainder,
+        examples=(
+            Example((TENSOR, (4, 5, 6)), {"fmod": 1}, positive=True),
+            Example((TENSOR,), {"fmod": 1}, {"B": (4, 1, 1)}, positive=True),
+            Example((TENSOR,), {"fmod": 1}, constants={"B": 0.7}),
         ),
     )
 )

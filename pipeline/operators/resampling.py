@@ -14,6 +14,7 @@ from pipeline.operators.registry import Example, Operator, Shapes, Values, regis
 
 TORCH_MODES = {("linear", 1): "linear", ("linear", 2): "bilinear", ("linear", 3): "trilinear",
                ("cubic", 2): "bicubic"}  # fmt: skip
+GRID_MODES = {"linear": "bilinear", "nearest": "nearest", "cubic": "bicubic"}
 TORCH_CUBIC = -0.75  # torch's cubic coefficient
 ROUND: dict[str, Callable[[float], int]] = {
     "round_prefer_floor": lambda x: math.ceil(x - 0.5),
@@ -142,7 +143,25 @@ def check_resize(layer: Any) -> str | None:
     return None
 
 
+def build_grid_sample(layer: Any) -> Any:
+    """nn.functional.grid_sample."""
+    return layer.call(
+        layer.functional.grid_sample, layer.operand(0), layer.operand(1),
+        mode=GRID_MODES[layer["mode"]], padding_mode=layer["padding_mode"],
+        align_corners=bool(layer["align_corners"]),
+    )  # fmt: skip
+
+
+def check_grid(layer: Any) -> str | None:
+    """A map of two axes, and for each of its images a map of places, two numbers each."""
+    shapes = [tensor.shape for tensor in layer.operands]
+    if len(shapes) != 2 or any(len(shape) != 4 for shape in shapes) or shapes[1][3] != 2:
+        return "of a map of two axes and a grid of pairs only"
+    return None
+
+
 CUBE = ((1, 3, 4, 5),)
+SAMPLED = ((1, 3, 4, 5), (1, 6, 7, 2))
 LEGACY = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 CORNERS = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
 
@@ -169,6 +188,19 @@ register(
             Example(((1, 3, 6),), {"mode": "linear"}, constants={"scales": [1.0, 1.0, 2.0]}),
             Example(((1, 2, 3, 4, 5),), {"mode": "linear"},
                     constants={"sizes": [1, 2, 6, 8, 10]}),
+        ),
+    )
+)  # fmt: skip
+register(
+    Operator(
+        name="GridSample", build=build_grid_sample, check=check_grid, keeps_channels=True,
+        choices={"mode": tuple(GRID_MODES), "padding_mode": ("zeros", "border", "reflection"),
+                 "align_corners": (0, 1)},
+        examples=(
+            Example(SAMPLED),
+            Example(SAMPLED, {"mode": "nearest", "padding_mode": "border"}),
+            Example(SAMPLED, {"mode": "cubic", "align_corners": 1}),
+            Example(SAMPLED, {"padding_mode": "reflection", "align_corners": 1}),
         ),
     )
 )  # fmt: skip
