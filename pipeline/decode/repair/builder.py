@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.decode.repair.budget import Budget
 from pipeline.decode.repair.check import NONSENSE, PairedShape, Verdict, check
 from pipeline.decode.repair.graph import Draft, Edit
+from pipeline.errors import ModelError
 from pipeline.graph.network import Attributes, Operand, Shape, Value, Vertex
 from pipeline.operators.registry import operator_of
 
@@ -121,7 +122,7 @@ def count_outputs(vertex: Vertex) -> int:
         return 1
     try:
         return int(operator.outputs(dict(vertex.attributes)))
-    except NONSENSE:
+    except (ModelError, *NONSENSE):
         return 0
 
 
