@@ -260,6 +260,16 @@ def label(root: Path, data: Path | None) -> dict[str, Any]:
 
 
 @command(main)
+@click.option("--limit", type=click.IntRange(min=0), help="At most so many, then stop.")
+@click.pass_obj
+def measure(root: Path, limit: int | None) -> dict[str, Any]:
+    """Time every network in ONNX Runtime on one thread; goes on where a run stopped."""
+    from pipeline import stages
+
+    return stages.measure(root, limit)
+
+
+@command(main)
 @click.pass_obj
 def split(root: Path) -> dict[str, Any]:
     """Write the tables that say which networks of the zoo train and which measure."""

@@ -20,6 +20,7 @@ from pipeline.params import load_harvest, load_section, read_plain
 SHELF = Path("datasets/zoo/shelf")
 BUILD = Path("datasets/zoo/build")
 NORMALISED, CODECS, EMBEDDINGS = BUILD / "normalised", BUILD / "codecs", BUILD / "embeddings"
+LATENCIES = SHELF / "labels" / "latency"
 LABELS, METRICS = BUILD / "labels", BUILD / "metrics"
 CACHE = Path("datasets/zoo/.cache")
 DATASETS = Path("datasets")
@@ -68,16 +69,42 @@ def label(root: Path, data: Path | None = None) -> dict[str, Any]:
     files that the shelf lacks; they are put there."""
     from pipeline.harvest.download import Downloads
     from pipeline.harvest.labels import read_all_labels
-    from pipeline.tables.labels import LabelParams, count_labels, label_networks
+    from pipeline.tables.labels import (
+        LabelParams,
+        count_labels,
+        label_networks,
+        read_measured,
+    )
     from pipeline.tables.read import read_table
     from pipeline.tables.write import write_tables
 
     sources = load_section(root, LabelParams, "labels").sources
     downloads = Downloads(root / SHELF / "labels", data, online=False)
     measurements, absent = read_all_labels(sources, downloads)
-    rows = label_networks(measurements, read_table(graph_tables(root), "files"))
+    tables = graph_tables(root)
+    rows = label_networks(measurements, read_table(tables, "files"))
+    known = set(read_table(tables, "networks").column("fingerprint").to_pylist())
+    rows += [row for row in read_measured(root / LATENCIES) if row["fingerprint"] in known]
     write_tables(root / LABELS, {"labels": rows})
     return count_labels(rows) | {"absent": absent}
+
+
+def measure(root: Path, limit: int | None = None) -> dict[str, Any]:
+    """Networks of the tables whose latency is not known -> files on the shelf, at most
+    ``limit`` new ones; the table of labels takes them from there."""
+    from itertools import islice
+
+    from pipeline.evaluate.latency import measure_latencies
+    from pipeline.progress import track
+    from pipeline.tables.read import read_table
+    from pipeline.tables.read_networks import read_networks
+
+    tables, folder = graph_tables(root), root / LATENCIES
+    every = read_table(tables, "networks").column("fingerprint").to_pylist()
+    missing = [f for f in every if not (folder / f"{f}.json").exists()]
+    chosen = list(islice(missing, limit))
+    networks = track(read_networks(tables, chosen), "measure", len(chosen))
+    return measure_latencies(networks, folder) | {"missing": len(missing) - len(chosen)}
 
 
 def split(root: Path) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.errors import DataError
 from pipeline.harvest.labels import Measurement
 from pipeline.harvest.params import LabelSourceName
 from pipeline.tables.tables import table_of
@@ -42,6 +45,22 @@ def label_networks(measurements: Iterable[Measurement], files: pa.Table) -> list
             if rows.setdefault(key, row) != row:
                 raise ValueError(f"two labels of one key: {rows[key]} and {row}")
     return list(rows.values())
+
+
+def read_measured(folder: Path) -> list[Row]:
+    """The rows of the latencies that were measured, a file each; refused ones have none.
+
+    Raises DataError, naming the file, for a damaged one.
+    """
+    rows = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            row = json.loads(path.read_bytes())
+        except (OSError, ValueError) as e:
+            raise DataError(f"{path}: no measured latency: {e}") from e
+        if "refused" not in row:
+            rows.append(row)
+    return rows
 
 
 def count_labels(rows: Sequence[Row]) -> dict[str, Any]:
