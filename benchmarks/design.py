@@ -4,8 +4,9 @@
 
 Every model is built with weights as after training and exported by PyTorch's two exporters: as
 harvest does it (``preserving``), in evaluation mode with and without constant folding, and by
-the newer one. Then the same architecture out of several libraries. Where designs differ, the
-first lines that do are in the file. What the output file holds already is not done again.
+the newer one. Then some at older opsets, and the same architecture out of several libraries.
+Where designs differ, the first lines that do are in the file. What the output file holds
+already is not done again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import platform
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,13 @@ ACROSS = """
     torchvision:convnext_tiny timm:convnext_tiny"""
 
 
+OPSETS = (20, 16, 13, 11)
+CHAINED = """
+    torchvision:convnext_tiny torchvision:mobilenet_v3_small torchvision:efficientnet_b0
+    torchvision:shufflenet_v2_x0_5 timm:convnextv2_atto timm:mambaout_femto timm:poolformer_s12
+    timm:hardcorenas_a"""  # that have what older opsets spell as chains
+
+
 def preserve(module: Any, x: Any) -> bytes:
     """As harvest exports."""
     from pipeline.harvest.export import export_skeleton
@@ -77,7 +86,8 @@ def export_dynamo(module: Any, x: Any) -> bytes:
     return program.model_proto.SerializeToString()
 
 
-WAYS: dict[str, Callable[[Any, Any], bytes]] = {
+Exporter = Callable[[Any, Any], bytes]
+WAYS: dict[str, Exporter] = {
     "preserving": preserve,
     "eval": lambda module, x: export(module, x, do_constant_folding=True),
     "eval, not folded": lambda module, x: export(module, x, do_constant_folding=False),
@@ -114,18 +124,29 @@ def build(source: str, name: str) -> tuple[Any, Any]:
 
 
 def measure(source: str, name: str) -> dict[str, Any]:
-    """One model in every way: its designs, and where they differ from the first."""
-    from pipeline.design.design import design_of
-    from pipeline.errors import ModelError
-    from pipeline.operators.read_onnx import read_onnx
-
+    """One model in every way."""
     module, x = build(source, name)
     parameters = sum(p.numel() for p in module.parameters())
     if parameters > LARGEST:
         return {"refused": {"all": f"{parameters:,} parameters"}}
+    return compare(module, x, WAYS)
+
+
+def measure_opsets(source: str, name: str) -> dict[str, Any]:
+    """One model at several opsets, in evaluation mode."""
+    ways = {f"opset {o}": partial(export, opset_version=o) for o in OPSETS}
+    return compare(*build(source, name), ways)
+
+
+def compare(module: Any, x: Any, ways: Mapping[str, Exporter]) -> dict[str, Any]:
+    """The designs of a module's exports, and where they differ from the first."""
+    from pipeline.design.design import design_of
+    from pipeline.errors import ModelError
+    from pipeline.operators.read_onnx import read_onnx
+
     row: dict[str, Any] = {"fingerprints": {}, "designs": {}, "refused": {}, "differs": {}}
     first = None
-    for way, exported in WAYS.items():
+    for way, exported in ways.items():
         try:
             network = read_onnx(io.BytesIO(exported(module, x)))
             design = design_of(network)
@@ -193,20 +214,31 @@ def candidates() -> list[tuple[str, str]]:
     return [(source, name) for _, _, source, name in sorted(ranked)]
 
 
-def summarise(models: dict[str, Any], across: dict[str, Any]) -> dict[str, Any]:
+def summarise(held: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Counts by library: models in all ways, and those that have one design."""
     counts = {}
     for source in (*SAMPLE, "all"):
-        rows = [r for key, r in models.items() if source in (key.partition(":")[0], "all")]
+        rows = [
+            r for key, r in held["models"].items() if source in (key.partition(":")[0], "all")
+        ]
         whole = [r for r in rows if len(r.get("designs", {})) == len(WAYS)]
         counts[source] = {
             "models": len(rows),
             "exported_in_all_ways": len(whole),
             "one_fingerprint": sum(len(set(r["fingerprints"].values())) == 1 for r in whole),
-            "one_design": sum(len(set(r["designs"].values())) == 1 for r in whole),
+            "one_design": sum(is_one(r) for r in whole),
         }
-    alike = [len(set(row["designs"].values())) == 1 for row in across.values()]
-    return {"exports": counts, "libraries": {"groups": len(alike), "one_design": sum(alike)}}
+    opsets, across = list(held["opsets"].values()), list(held["across"].values())
+    return {
+        "exports": counts,
+        "opsets": {"models": len(opsets), "one_design": sum(map(is_one, opsets))},
+        "libraries": {"groups": len(across), "one_design": sum(map(is_one, across))},
+    }
+
+
+def is_one(row: dict[str, Any]) -> bool:
+    """Whether all its designs are equal."""
+    return len(set(row["designs"].values())) == 1
 
 
 def write(output: Path, held: dict[str, Any]) -> None:
@@ -214,7 +246,7 @@ def write(output: Path, held: dict[str, Any]) -> None:
     results = {
         "command": "python benchmarks/design.py --output results/design.json",
         "ways": list(WAYS),
-        "summary": summarise(held["models"], held["across"]),
+        "summary": summarise(held),
         "seconds": round(sum(r.get("seconds", 0) for r in held["models"].values())),
         "versions": {name: version(name) for name in PACKAGES},
         "machine": {"cores": os.cpu_count(), "processor": platform.machine(), "threads": 1},
@@ -236,10 +268,10 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    held: dict[str, Any] = {"models": {}, "across": {}}
+    held: dict[str, Any] = {"models": {}, "opsets": {}, "across": {}}
     if options.output.exists():
         written = json.loads(options.output.read_text())
-        held = {name: written[name] for name in held}
+        held = {name: written.get(name, {}) for name in held}
     for table, key, measured in tasks():
         if key in held[table] or options.only not in key:
             continue
@@ -248,13 +280,16 @@ def main() -> None:
         held[table][key] = {**row, "seconds": round(time.monotonic() - began, 1)}
         print(key, "differs" if row.get("differs") else "", row.get("refused", ""), flush=True)
         write(options.output, held)
-    print(json.dumps(summarise(held["models"], held["across"]), indent=1))
+    print(json.dumps(summarise(held), indent=1))
 
 
 def tasks() -> Iterator[tuple[str, str, Callable[[], dict[str, Any]]]]:
     """(table, key, what measures it), in order."""
     for group in ACROSS.strip().splitlines():
         yield "across", group.strip(), lambda group=group: measure_across(group)
+    for spelled in CHAINED.split():
+        source, name = spelled.split(":")
+        yield "opsets", spelled, lambda s=source, n=name: measure_opsets(s, n)
     for source, name in candidates():
         yield "models", f"{source}:{name}", lambda s=source, n=name: measure(s, n)
 

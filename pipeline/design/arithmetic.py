@@ -31,25 +31,26 @@ def number(vertex: Vertex) -> float | None:
 
 
 def computed(value: float) -> float:
-    """A number that was computed, to the digits that are sure: what 1/6 is, times or over."""
-    return float(f"{float(np.float32(value)):.{DIGITS}g}")
+    """A number that was computed, to the digits that are sure, as the float32 that it is."""
+    return float(np.float32(f"{value:.{DIGITS}g}"))
 
 
 def put_at_right(rewriter: Rewriter, index: int) -> bool:
     """``c + x`` -> ``x + c``; and c without axes of size 1 ahead of its own."""
     vertex = rewriter.vertices[index]
-    if len(vertex.operands) != 1:
-        return False
     operand = vertex.operands[0]
-    values = {"B" + name[1:]: v for name, v in vertex.attributes}
     rank = len(rewriter.tensor(operand).shape)
+    if len(vertex.operands) != 1 or len(rewriter.outputs[index][0].shape) != rank:
+        return False  # c may add axes
+    values = {"B" + name[1:]: v for name, v in vertex.attributes}
     for name in ("B" + PARAMETER, "B" + SHAPE):
         if name in values:
             values[name] = without_leading_ones(values[name])
+    if len(values.get("B" + SHAPE, ())) == 1:  # type: ignore[arg-type]
+        values.pop("B" + SHAPE)  # a constant of one axis has the shape of its values
     constant = values.get("B")
     if isinstance(constant, tuple) and len(constant) == 1 and rank:
-        values = {**values, "B": constant[0]}
-        values.pop("B" + SHAPE, None)
+        values["B"] = constant[0]
     turned = vertex_of(vertex.operator, values, operand)
     if turned == vertex:
         return False

@@ -11,6 +11,7 @@ from pipeline.design.design import RULES, design_of
 from pipeline.design.rewriter import Rewriter, Rule
 from pipeline.operators.read_onnx import read_skeleton_network
 from pipeline.operators.shapes import infer_layers
+from pipeline.operators.write_onnx import to_skeleton
 
 STATISTICS = dict.fromkeys(("scale", "shift", "mean", "var"), (4,))
 EPSILON = 1e-5
@@ -148,6 +149,15 @@ SPELLINGS = {
         "y = AveragePool<kernel_shape = [6, 3]>(x)", "AveragePool"
     ),
     "a number at the left": Spelling(number("c", 0.5) + "y = Add(c, x)", "Add"),
+    "numbers of the last axis at the left, with axes before it": Spelling(
+        "c = Constant<value = float[1,1,6] {1,2,3,4,5,6}>() y = Mul(c, x)", "Mul"
+    ),
+    "a number with axes": Spelling(
+        "c = Constant<value = float[1,1] {3}>() y = Mul(c, x)", "Mul"
+    ),
+    "a number that adds axes": Spelling(
+        "c = Constant<value = float[1,1,1] {3}>() y = Mul(c, x)", "Mul", (1, 4)
+    ),
     "a weight at the left": Spelling(
         "y = Mul(c, x)", "Mul", weights={"c": (1, 4, 1, 1)}, fold=lambda a: {"B": a["c"][0]}
     ),
@@ -316,6 +326,7 @@ def test_the_inference_form_is_a_network_like_any_other(case: str) -> None:
     found = design_of(network)
     assert design_of(found) == found
     assert infer_layers(found)[-1].outputs == infer_layers(network)[-1].outputs
+    assert read_skeleton_network(to_skeleton(found)) == found
     assert read_skeleton_network(SPELLINGS[case].model()).design == found.fingerprint
 
 
