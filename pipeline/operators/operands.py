@@ -127,7 +127,7 @@ def parameters_of(vertex: Vertex, first: Shape) -> dict[str, Tensor]:
     given = {formal_name(vertex.operator, o.position) for o in vertex.operands} | values.keys()
     try:
         implied = operator.parameters(values, first)
-    except (KeyError, IndexError, TypeError, ZeroDivisionError) as e:
+    except (KeyError, IndexError, TypeError, ArithmeticError) as e:
         if (
             given & operator.torch_names.keys()
         ):  # Conv's weight computed from data, or constant
@@ -154,7 +154,7 @@ def settle_parameters(
         try:
             summary = operator.summarise(shapes, values)
             implied = operator.parameters({**values, **summary}, first)
-        except (KeyError, IndexError, TypeError, ZeroDivisionError):
+        except (KeyError, IndexError, TypeError, ArithmeticError):
             implied = None
         if implied == shapes and all(t.dtype == FLOAT for t in parameters.values()):
             return summary

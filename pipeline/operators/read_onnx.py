@@ -331,11 +331,15 @@ def _count_outputs(reading: Reading, node: NodeProto) -> int:
 def _rebatch(
     reading: Reading, node: NodeProto, position: int, array: np.ndarray
 ) -> np.ndarray:
-    """Target shapes that name the file's batch size name batch size 1 instead."""
-    batch = reading.prepared.batch
+    """Target shapes that name the file's batch size name batch size 1 instead. Raises
+    InvalidNetwork for one that is no list of sizes."""
     operator = operator_of(node.op_type)
-    is_target = operator is not None and operator.target == formal_name(node.op_type, position)
-    if batch > 1 and is_target and array.size and array[0] == batch:
+    if operator is None or operator.target != formal_name(node.op_type, position):
+        return array
+    if array.ndim != 1:
+        detail = f"{node.op_type}: {operator.target} has {array.ndim} axes, not one"
+        raise InvalidNetwork("shapes", detail)
+    if array.size and array[0] == reading.prepared.batch:
         array = array.copy()
         array[0] = 1
     return array

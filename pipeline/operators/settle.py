@@ -143,7 +143,7 @@ def _given_attributes(node: NodeProto) -> Values:
 def _fill(operator: Operator, values: Values, first: Shape, shapes: Shapes) -> Values:
     try:
         filled = {**values, **operator.fill(values, first, shapes)}
-    except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as e:
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as e:
         raise InvalidNetwork(
             "attributes", f"{operator.name}: attributes {values} do not fit input {first}"
         ) from e

@@ -196,3 +196,14 @@ def test_writing_and_reading_again_changes_nothing(body: str, constants: dict) -
             assert base in names or f"{base}.parameter" in names
     content = to_skeleton(found).SerializeToString()
     assert read_onnx(io.BytesIO(content)) == found
+
+
+def test_numbers_that_are_no_whole_numbers_are_refused() -> None:
+    with pytest.raises(ModelError):
+        read("y = ReduceMean(x, a)", a=np.float32([np.inf]))
+
+
+@pytest.mark.parametrize("target", [np.int64(2), np.int64([[2, 4], [2, 4]])])
+def test_a_target_of_other_than_one_axis_is_refused(target: np.ndarray) -> None:
+    with pytest.raises(ModelError):
+        read("y = Expand(x, s)", "float[2,4] x", s=target)
