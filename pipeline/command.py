@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from pipeline.errors import DataError, ModelError, NegativeVerdictError
+from pipeline.redaction import printable
 
 
 @contextmanager
@@ -41,11 +42,11 @@ def refusals() -> Iterator[None]:
 
 def _say_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     if category.__module__.startswith("pipeline."):
-        click.echo(f"nn2vec: {message}", err=True)
+        click.echo(printable(f"nn2vec: {message}"), err=True)
 
 
 def _refuse(why: str) -> NoReturn:
-    click.echo(f"nn2vec: {why}", err=True)
+    click.echo(printable(f"nn2vec: {why}"), err=True)
     sys.exit(1)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
+from pipeline.redaction import printable
+
 LONGEST = 400  # characters of one value; what is longer is for --json
 
 
@@ -70,5 +72,5 @@ def _text(value: Any) -> str:
     return (
         {True: "yes", False: "no"}.get(value, str(value))
         if isinstance(value, bool)
-        else str(value)
+        else printable(str(value))
     )

@@ -1,4 +1,4 @@
-"""Credentials, found before they are written down: in addresses, texts and parameters.
+"""What must not be written down as it stands: credentials, and commands to a terminal.
 
 An address or a parameter that carries one is refused where it enters; what another program or
 a server says (an error that quotes a signed address) is written without it.
@@ -17,6 +17,7 @@ _WORDS += r"|access[-_]?key|account[-_]?key|private[-_]?key|authori[sz]ation|bea
 _SECRET_WORD = re.compile(_WORDS, re.I)
 # names that are secret as they stand, but not as a part of others: monkey, design
 _SECRET_NAME = re.compile(r"key|sig|auth|pwd|pass", re.I)
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _USER = re.compile(r"(?<=://)[^/\s?#'\"]*@")
 _QUERY = re.compile(
     rf"([?&;](?:[^=&;\s'\"]*{_WORDS}[^=&;\s'\"]*|key|sig|auth|pwd|pass)=)[^&;\s'\"]*", re.I
@@ -38,6 +39,16 @@ def redact(text: str) -> str:
     if re.search("authorization", text, re.I):
         text = _HEADER.sub(rf"\1\2{ASTERISKS}", text)
     return text
+
+
+def printable(text: str) -> str:
+    """``text`` with every character that commands a terminal spelled out, but for new lines
+    and tabs: a name out of a file moves no cursor and recolours nothing.
+
+    >>> printable("net\\x1b[2J")
+    'net\\\\x1b[2J'
+    """
+    return _COMMANDS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def find_credential(plain: Any, path: str = "") -> str | None:

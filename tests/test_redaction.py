@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from pipeline.command import refusals
 from pipeline.errors import DataError, ModelError
 from pipeline.harvest.params import Files, HarvestParams
 from pipeline.params import load_harvest, read_plain
-from pipeline.redaction import find_credential, redact
+from pipeline.printing import print_result
+from pipeline.redaction import find_credential, printable, redact
+from pipeline.registry.render import render
+from pipeline.registry.sql import Result
 
 SECRETS = (
     "https://me:hunter2@host/net.onnx",
@@ -87,3 +91,25 @@ def test_parameters_with_one_reach_no_manifest(tmp_path: Path, read) -> None:
     with pytest.raises(DataError, match=r"params\.yaml.*credential") as caught:
         read(tmp_path)
     assert "hunter2" not in str(caught.value)
+
+
+COMMANDS = ("\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\r", "\x08", "\x7f", "\u202e")
+
+
+def spelled(command: str) -> str:
+    return "".join(
+        c if c.isascii() and c.isprintable() else f"\\x{ord(c):02x}" for c in command
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_text_commands_the_terminal(command: str, capsys: pytest.CaptureFixture) -> None:
+    assert printable(f"net {command} ä\n\t") == f"net {spelled(command)} ä\n\t"
+    print_result({"name": f"net {command}"}, as_json=False)
+    table = render(Result(("name",), [(f"net {command}",)]))
+    with pytest.raises(SystemExit), refusals():
+        raise ModelError("cycle", f"{command} waits for itself")
+    shown = capsys.readouterr()
+    for text in (shown.out, shown.err, table):
+        assert command not in text
+        assert spelled(command)[:4] in text

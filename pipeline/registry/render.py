@@ -8,6 +8,7 @@ import json
 import math
 from typing import Any, Literal
 
+from pipeline.redaction import printable
 from pipeline.registry.sql import Result
 
 Format = Literal["table", "json", "csv"]
@@ -65,7 +66,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         shown = [_cell(v) for v in value[:LONGEST_LIST]]
         return "[" + ", ".join([*shown, *(["..."] if len(value) > LONGEST_LIST else [])]) + "]"
-    return str(value)
+    return printable(str(value))
 
 
 def _plain(value: Any) -> Any:
