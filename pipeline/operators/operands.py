@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +24,6 @@ from pipeline.operators.schema import formal_name, position_of, schema_of
 
 PARAMETER, SHAPE, DTYPE = ".parameter", ".shape", ".dtype"
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
-MAX_FLOATS, MAX_INTEGERS = 64, 4096  # elements; larger constants are weights, not architecture
 
 
 class Tensor(NamedTuple):
@@ -47,36 +45,6 @@ def constant_attributes(formal: str, array: np.ndarray) -> dict[str, Value]:
     if dtype != (FLOAT if values and isinstance(values[0], float) else INT64):
         attributes[formal + DTYPE] = dtype_name(dtype)
     return attributes
-
-
-def is_weight_like(operator_name: str, formal: str, array: np.ndarray) -> bool:
-    """Whether a constant is a weight all the same: it is large, or stands where its operator
-    keeps weights (files whose weights are folded constants)."""
-    operator = operator_of(operator_name)
-    keeps = operator is not None and formal in operator.torch_names
-    return array.size > _most_elements(array.dtype) or keeps
-
-
-def is_large(tensor: Tensor) -> bool:
-    """Whether a constant of this type and shape would be a weight for its size alone."""
-    dtype = helper.tensor_dtype_to_np_dtype(tensor.dtype)
-    return prod(tensor.shape) > _most_elements(dtype)
-
-
-def _most_elements(dtype: np.dtype) -> int:
-    return MAX_FLOATS if dtype.kind == "f" else MAX_INTEGERS
-
-
-def idle_affine(operator_name: str, inputs: Mapping[str, object]) -> tuple[str, ...]:
-    """The scale and the shift of a normalisation that are constants of one and of zero, which
-    is how a file says that it has none: nothing there is to be trained."""
-    operator = operator_of(operator_name)
-    if operator is None or not operator.affine:
-        return ()
-    scale, shift = (inputs.get(formal) for formal in operator.affine)
-    if not isinstance(scale, np.ndarray) or not isinstance(shift, np.ndarray):
-        return ()
-    return operator.affine if np.all(scale == 1) and np.all(shift == 0) else ()
 
 
 @cache

@@ -15,7 +15,6 @@ from onnx import (
     GraphProto,
     ModelProto,
     NodeProto,
-    TensorProto,
     helper,
     version_converter,
 )
@@ -24,11 +23,10 @@ from pipeline.errors import ModelError, UnsupportedOperator
 from pipeline.graph.network import Shape
 from pipeline.operators.registry import registered
 from pipeline.operators.schema import OPSET, position_of
+from pipeline.operators.weight_or_architecture import weights_as_inputs
 from pipeline.weightless.arrays import refuse_external_data
 from pipeline.weightless.skeleton import data_inputs
 
-FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
-IR_VERSION = 10
 RESIZE_CHOOSES = 11  # the opset from which Resize says how it samples
 LEGACY_SAMPLING = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 
@@ -55,7 +53,7 @@ def prepare(model: ModelProto, input_shape: Shape | None = None) -> Prepared:
     refuse_external_data(model)
     refuse_unrepresentable(model)
     data_input = find_data_input(model)
-    model = weights_as_inputs(model)
+    model = weights_as_inputs(model, data_input)
     batch = fix_input_shape(model, data_input, input_shape)
     model = convert_opset(model)
     return Prepared(model, data_input, batch)
@@ -113,52 +111,6 @@ def _are_shape_only_weights(graph: GraphProto, names: set[str]) -> bool:
         for node in graph.node
         for position, name in enumerate(node.input)
     )
-
-
-def weights_as_inputs(model: ModelProto) -> ModelProto:
-    """Float initializers become shape-only inputs, but for what shapes the computation and for
-    scalars that no input declares: so exporters write a number of the source code."""
-    graph = model.graph
-    declared = {i.name for i in graph.input}
-    floats = [
-        i
-        for i in graph.initializer
-        if i.data_type in FLOATS and (i.dims or i.name in declared)
-    ]
-    structural = _structural_inputs(graph) if floats else set()
-    weights = [i for i in floats if i.name not in structural]
-    names = {w.name for w in weights}
-    prepared = ModelProto()
-    prepared.CopyFrom(model)
-    del prepared.graph.initializer[:]
-    prepared.graph.initializer.extend(i for i in graph.initializer if i.name not in names)
-    prepared.graph.input.extend(
-        helper.make_tensor_value_info(w.name, w.data_type, list(w.dims))
-        for w in weights
-        if w.name not in declared
-    )
-    constants = {i.name for i in prepared.graph.initializer}
-    if not constants.isdisjoint(declared):
-        inputs = [i for i in prepared.graph.input if i.name not in constants]
-        del prepared.graph.input[:]
-        prepared.graph.input.extend(inputs)
-    prepared.ir_version = max(min(model.ir_version, IR_VERSION), 4)
-    return prepared
-
-
-def _structural_inputs(graph: GraphProto) -> set[str]:
-    places = {
-        (name, position_of(operator.name, formal))
-        for operator in registered().values()
-        for formal in operator.structural
-        for name in filter(None, (operator.name, operator.formerly))
-    }
-    return {
-        name
-        for node in graph.node
-        for position, name in enumerate(node.input)
-        if (node.op_type, position) in places
-    }
 
 
 def fix_input_shape(model: ModelProto, name: str, input_shape: Shape | None) -> int:

@@ -22,7 +22,7 @@ from pipeline.operators.open_dims import (
     none_fits,
     say_chosen,
 )
-from pipeline.operators.operands import Tensor, dtype_name, is_large
+from pipeline.operators.operands import Tensor, dtype_name
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
 from pipeline.operators.registry import operator_of
 from pipeline.operators.remember import remember
@@ -35,6 +35,7 @@ from pipeline.operators.schema import (
 from pipeline.operators.settle import CONSTANT, EDGE, WEIGHT, Given, constant, settle
 from pipeline.operators.shapes import infer_tensors
 from pipeline.operators.sharing import label_shared
+from pipeline.operators.weight_or_architecture import is_large
 from pipeline.weightless.arrays import array_of
 from pipeline.weightless.skeleton import read_skeleton
 

@@ -16,8 +16,6 @@ from pipeline.operators.operands import (
     SHAPE,
     Tensor,
     constant_attributes,
-    idle_affine,
-    is_weight_like,
     settle_parameters,
 )
 from pipeline.operators.registry import Operator, Shapes, Values, operator_of
@@ -29,6 +27,7 @@ from pipeline.operators.schema import (
     is_optional,
     schema_of,
 )
+from pipeline.operators.weight_or_architecture import idle_affine, is_weight_like
 
 EDGE, WEIGHT, CONSTANT = "edge", "weight", "constant"
 
