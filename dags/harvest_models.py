@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import ExceptionRetryPolicy, Param, RetryRule, dag, task
 from airflow.sdk.definitions.retry_policy import RetryAction
-from project import DVC_POOL, SHELF, dvc, project_root
+
+sys.path.insert(0, str(Path(__file__).parent))  # a plain DagBag does not
+from project import AT_ONCE, SHELF, dvc, project_root
 
 HOPELESS = RetryRule(
     exception="pipeline.errors.DataError",
@@ -50,7 +54,7 @@ def harvest_models() -> None:
     # Seconds doubling up to an hour: a source that limits its callers is given time. A retry
     # costs a listing and what is still missing.
     @task(
-        pool="harvest",
+        max_active_tis_per_dag=AT_ONCE,
         retries=5,
         retry_delay=timedelta(seconds=30),
         retry_exponential_backoff=2.0,
@@ -71,7 +75,7 @@ def harvest_models() -> None:
         if report["unreachable"]:
             raise ConnectionError(f"sources that did not answer: {report['unreachable']}")
 
-    @task.bash(pool=DVC_POOL, outlets=[SHELF], do_xcom_push=False)
+    @task.bash(outlets=[SHELF], do_xcom_push=False)
     def record_shelf() -> str:
         if not (project_root() / ".dvc").is_dir():
             return "echo no DVC repository: the shelf is kept without versions"

@@ -1,7 +1,7 @@
 """What the DAGs share: the two datasets they hand on, where the project stands, DVC commands.
 
-Airflow puts this folder on the path. Nothing heavy is imported here: the process of every
-task reads the DAG files again.
+Nothing heavy is imported here: the process of every task reads the DAG files again. No pool is
+needed: what may not run at once holds the project's lock.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from airflow.sdk import Asset
 
 SHELF = Asset("shelf", group="nn2vec")
 ZOO = Asset("zoo", group="nn2vec")
-DVC_POOL = "dvc"
-"""One slot: two runs of a DVC stage at once refuse each other, and a stage removes its outputs
-before it makes them anew, so nobody may read them meanwhile."""
+AT_ONCE = 4  # shards of one harvest, over all workers
 
 
 def project_root() -> Path:
@@ -26,5 +24,8 @@ def project_root() -> Path:
 
 
 def dvc(*arguments: str) -> str:
-    """The shell command that runs DVC in the project's root, with this interpreter."""
-    return shlex.join([sys.executable, "-m", "dvc", "--cd", str(project_root()), *arguments])
+    """The shell command that runs DVC in the project's root, with this interpreter, alone: two
+    runs of a stage refuse each other, and a stage removes its outputs before it makes them."""
+    root = str(project_root())
+    alone = [sys.executable, "-m", "pipeline.exclusive", root]
+    return shlex.join([*alone, sys.executable, "-m", "dvc", "--cd", root, *arguments])

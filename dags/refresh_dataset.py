@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Param, dag, task
-from project import DVC_POOL, SHELF, ZOO, dvc, project_root
+
+sys.path.insert(0, str(Path(__file__).parent))  # a plain DagBag does not
+from project import SHELF, ZOO, dvc, project_root
 
 TARGETS = Param(
     [],
@@ -22,7 +26,6 @@ TARGETS = Param(
     catchup=False,
     max_active_runs=1,
     params={"targets": TARGETS},
-    default_args={"pool": DVC_POOL},
     tags=["nn2vec"],
     doc_md=__doc__,
 )
@@ -43,8 +46,10 @@ def refresh_dataset() -> None:
     @task(outlets=[ZOO])
     def register(outlet_events: Any = None) -> str:
         from pipeline import stages
+        from pipeline.exclusive import exclusive
 
-        registered = stages.register(project_root())
+        with exclusive(project_root()):
+            registered = stages.register(project_root())
         outlet_events[ZOO].extra = {"version": registered["version"]}
         return f"{registered['dataset']} {registered['version']}"
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from airflow.sdk import dag, task
-from project import DVC_POOL, ZOO, project_root
+
+sys.path.insert(0, str(Path(__file__).parent))  # a plain DagBag does not
+from project import ZOO, project_root
 
 
 @dag(
@@ -19,13 +23,15 @@ from project import DVC_POOL, ZOO, project_root
 def validate_roundtrip() -> None:
     """Tables -> metrics."""
 
-    @task(pool=DVC_POOL, retries=1, execution_timeout=timedelta(hours=6))
+    @task(retries=1, execution_timeout=timedelta(hours=6))
     def validate() -> None:
         from pipeline import stages
+        from pipeline.exclusive import exclusive
 
         root = project_root()
         output = root / stages.METRICS / "validate.json"
-        print(stages.dump(stages.validate(root, output)))
+        with exclusive(root):
+            print(stages.dump(stages.validate(root, output)))
 
     validate()
 

@@ -8,9 +8,8 @@ cd "$(dirname "$0")/.."
 
 airflow() { python -m airflow "$@"; }
 
-prepare() { # once before the others: tables, pools, and where DVC pushes to
+prepare() { # once before the others: tables, and where DVC pushes to
     airflow db migrate
-    airflow pools import docker/pools.json
     if [[ -n "${NN2VEC_REMOTE:-}" ]]; then
         python -m dvc remote add --local --force --default storage "$NN2VEC_REMOTE"
         if [[ -n "${NN2VEC_REMOTE_ENDPOINT:-}" ]]; then

@@ -274,8 +274,11 @@ def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
 def report(root: Path, output: Path, dataset: str | None = None) -> dict[str, Any]:
     """Everything that stands, and one dataset -> one page."""
     from pipeline.report import write_report
+    from pipeline.report.inputs import is_empty
     from pipeline.report.plots import write_plots
 
+    if dataset is None and is_empty(root):
+        raise DataError(f"{root.absolute()}: holds nothing to show; run: nn2vec harvest")
     figures = write_plots(root, output.parent / "figures", dataset)
     return {"page": str(write_report(root, output, dataset)), "figures": len(figures)}
 

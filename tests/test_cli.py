@@ -229,9 +229,9 @@ def test_a_dataset_that_is_not_registered_is_refused_alike(tmp_path, monkeypatch
     assert not (tmp_path / "datasets").exists()
 
 
-def test_the_page_needs_no_registered_dataset(tmp_path):
-    (found,) = documents(run("--root", tmp_path, "report", "--json"))
-    assert found["page"] == str(tmp_path / "datasets/zoo/build/report.html")
+def test_a_project_with_nothing_to_show_gets_no_page(tmp_path):
+    assert_refused(run("--root", tmp_path, "report"), "run: nn2vec harvest")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_there_is_no_dataset_the_list_says_so(tmp_path):

@@ -63,6 +63,8 @@ def read_inputs(root: Path, name: str | None = None) -> Inputs:
     measured = (dataset if manifest else root / ZOO / "build") / METRICS
     metrics = _by_name(measured.glob("*.json"))
     retrained = _by_name(measured.glob("retrain-*/*.json"))
+    # What was measured of the whole zoo says nothing of another dataset.
+    of_zoo, cards = dataset.name == ZOO.name, _cards(root)
     return Inputs(
         root=root,
         dataset=dataset,
@@ -72,14 +74,21 @@ def read_inputs(root: Path, name: str | None = None) -> Inputs:
         tables=tables,
         digests=_digests(sets),
         enas6=_by_name((root / "results/enas6").glob("*.json")),
-        zoo=_by_name((root / "results/zoo").glob("*.json")),
+        zoo=_by_name((root / "results/zoo").glob("*.json")) if of_zoo else {},
         built={name: r for name, r in metrics.items() if "exact_from_vectors" in r},
         # The committed table, else what this build has trained for a few epochs.
-        roundtrip=retrained | _by_name((root / "results/roundtrip").glob("*.json")),
+        roundtrip=retrained
+        | (_by_name((root / "results/roundtrip").glob("*.json")) if of_zoo else {}),
         validation=metrics.get("validate"),
-        cards=_cards(root),
+        cards=cards if of_zoo else {n: c for n, c in cards.items() if n in _codecs(tables)},
         default_codec=manifest.default_codec if manifest else _default_codec(root, tables),
     )
+
+
+def is_empty(root: Path) -> bool:
+    """Whether a project has neither tables, registered or built, nor results."""
+    tables = [root / ZOO / MANIFEST, root / NORMALISED / MANIFEST]
+    return not any(path.exists() for path in (*tables, root / "results"))
 
 
 def codec_folder(root: Path, name: str) -> Path | None:
@@ -138,6 +147,12 @@ def _results(path: Path) -> Json:
 
 def _cards(root: Path) -> dict[str, Json]:
     return _by_name(SHIPPED.glob("*.json")) | _by_name((root / CODECS).glob("*/*.json"))
+
+
+def _codecs(tables: dict[str, pa.Table]) -> set[str]:
+    """The codecs whose vectors a dataset holds."""
+    table = tables.get("graph_embeddings")
+    return set() if table is None else set(table["codec"].to_pylist())
 
 
 def _default_codec(root: Path, tables: dict[str, pa.Table]) -> str | None:

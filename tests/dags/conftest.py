@@ -3,17 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from airflow_home import REPOSITORY, run_airflow, settings
+from airflow_home import run_airflow, settings
 from tiny_project import make_project
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An Airflow database with the project's pools; to be copied where a test changes it."""
+    """An Airflow database, to be copied where a test changes it."""
     home = tmp_path_factory.mktemp("airflow")
     environment = settings(home, home)
     run_airflow(environment, "db", "migrate")
-    run_airflow(environment, "pools", "import", str(REPOSITORY / "docker/pools.json"))
     return home / "airflow.db"
 
 

@@ -67,14 +67,33 @@ def test_params_are_bounded(read: dict[str, Any]) -> None:
     assert read["dags"]["refresh_dataset"]["params"]["targets"]["type"] == "array"
 
 
-def test_what_touches_dvc_has_the_one_slot(read: dict[str, Any]) -> None:
-    pools = json.loads((REPOSITORY / "docker/pools.json").read_text())
-    assert pools["dvc"]["slots"] == 1
+def test_no_pool_has_to_be_made(read: dict[str, Any]) -> None:
     tasks = {n: t for d in read["dags"].values() for n, t in d["tasks"].items()}
-    in_dvc = {name for name, task in tasks.items() if task["pool"] == "dvc"}
-    assert in_dvc == {"record_shelf", "reproduce", "register", "push", "validate"}
-    used = {task["pool"] for task in tasks.values()}
-    assert used - {"default_pool"} == set(pools)
+    assert {task["pool"] for task in tasks.values()} == {"default_pool"}
+
+
+def test_every_use_of_dvc_holds_the_lock() -> None:
+    for name in ("harvest_models", "refresh_dataset", "validate_roundtrip"):
+        source = (REPOSITORY / f"dags/{name}.py").read_text()
+        uses = source.count("stages.register(") + source.count("stages.validate(")
+        assert source.count("with exclusive(") == uses
+        assert "dvc repro" not in source.replace('"""dvc repro', "")
+    assert "pipeline.exclusive" in (REPOSITORY / "dags/project.py").read_text()
+
+
+def test_a_plain_dag_bag_imports_them(tmp_path: Path) -> None:
+    code = (
+        "import sys; from airflow.dag_processing.dagbag import DagBag; "
+        "bag = DagBag(sys.argv[1]); assert bag.import_errors == {}, bag.import_errors; "
+        "assert len(bag.dags) == 3"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(REPOSITORY / "dags")],
+        env=settings(tmp_path, tmp_path),
+        cwd="/",
+        timeout=300,
+        check=True,
+    )
 
 
 def test_a_refused_refresh_is_not_tried_again(read: dict[str, Any]) -> None:

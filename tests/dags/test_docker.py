@@ -107,3 +107,21 @@ def test_scripts_can_be_executed() -> None:
     scripts = sorted(Path(DOCKER).glob("*.sh"))
     assert [script.name for script in scripts] == ["celery.sh", "service.sh"]
     assert all(script.stat().st_mode & 0o111 == 0o111 for script in scripts)
+
+
+def test_every_service_has_limits(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert re.fullmatch(r"(\$\{\w+:-)?\d+[gm]\}?", service["mem_limit"]), name
+        assert service["pids_limit"] <= 1024, name
+
+
+def test_the_remote_is_the_environments_and_a_new_image_brings_its_queries(
+    services: dict[str, Any],
+) -> None:
+    worker = services["worker"]
+    assert worker["environment"]["NN2VEC_REMOTE"].startswith("${NN2VEC_REMOTE:-")
+    assert worker["environment"]["NN2VEC_REMOTE_ENDPOINT"].startswith(
+        "${NN2VEC_REMOTE_ENDPOINT-"
+    )
+    hidden = [volume.split(":")[1] for volume in worker["volumes"]]
+    assert not any("/nn2vec/datasets/queries".startswith(path) for path in hidden)

@@ -136,8 +136,11 @@ def test_tables_are_shown_before_they_are_registered(tmp_path: Path) -> None:
 def test_another_dataset_than_the_zoo(tmp_path: Path) -> None:
     small_project.write_tables_of_project(tmp_path)
     small_project.register_project(tmp_path, "starter")
+    (tmp_path / "results/zoo").mkdir(parents=True)
+    (tmp_path / "results/zoo/zoo-seq2seq.json").write_text('{"networks": 817}')
     page = write_report(tmp_path, tmp_path / "pages/report.html", "starter")
     assert "not registered yet" not in read(page).text
+    assert "zoo-seq2seq" not in read(page).text  # measured of another dataset
     assert "../datasets/starter/card.md" in read(page).links
 
 
