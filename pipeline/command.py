@@ -15,6 +15,15 @@ import click
 from pipeline.errors import DataError, ModelError, NegativeVerdictError
 from pipeline.redaction import printable
 
+EXTRAS = {
+    **dict.fromkeys(("onnxruntime", "safetensors", "torch"), "torch"),
+    **dict.fromkeys(("onnxscript", "onnxsim", "pytorchcv", "timm", "torchvision"), "zoos"),
+    **dict.fromkeys(("dvclive", "gpytorch", "lightning", "sklearn"), "train"),
+    **dict.fromkeys(("aiohttp", "huggingface_hub", "s3fs"), "remote"),
+    **dict.fromkeys(("altair", "jinja2", "vl_convert"), "report"),
+    **dict.fromkeys(("dvc", "gto"), "dvc"),
+}
+
 
 @contextmanager
 def refusals() -> Iterator[None]:
@@ -28,6 +37,10 @@ def refusals() -> Iterator[None]:
             sys.exit(1)
         except (ModelError, DataError) as e:
             _refuse(str(e))
+        except ModuleNotFoundError as e:
+            if e.name is None or e.name.split(".")[0] in ("pipeline", "nn2vec"):
+                raise
+            _refuse(f"this needs {e.name}: pip install 'nn2vec[{extra_of(e.name)}]'")
         except OSError as e:
             if e.filename is None:
                 raise  # of no file that a user named: a defect, to be seen whole
@@ -38,6 +51,11 @@ def refusals() -> Iterator[None]:
             if isinstance(e.__context__, KeyboardInterrupt):  # Lightning's way to stop
                 _interrupted()
             raise
+
+
+def extra_of(module: str) -> str:
+    """The extra of pyproject.toml that brings a module; ``all`` for one that none names."""
+    return EXTRAS.get(module.split(".")[0], "all")
 
 
 def _say_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 import nn2vec
 import pipeline
+from pipeline.command import EXTRAS
 from pipeline.models import find_model
 
 ROOT = Path(__file__).parents[1]
@@ -53,3 +56,23 @@ def test_a_torch_module_and_a_librarys_name_are_the_same_network() -> None:
 def test_an_unknown_name_of_a_library_is_refused() -> None:
     with pytest.raises(nn2vec.ModelError, match="torchvision:resnet19"):
         find_model("torchvision:resnet19", ROOT)
+
+
+def test_what_is_not_installed_is_one_line_that_names_its_extra() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; from pipeline.cli import main; "
+        "main(['roundtrip', sys.argv[1]], prog_name='nn2vec')"
+    )
+    file = files("onnx") / "backend/test/data/light/light_squeezenet.onnx"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "nn2vec: this needs torch: pip install 'nn2vec[torch]'\n"
+
+
+def test_every_extra_that_is_named_is_declared() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(EXTRAS.values()) < set(declared["optional-dependencies"])
+    ranges = [d for d in declared["dependencies"] if not re.search(r"[<>]=?", d)]
+    assert ranges == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -331,6 +332,21 @@ def cast(r: Random) -> Example:
     return Example((any_shape(r),), {"to": r.choice((1, 6, 7, 9, 11))})
 
 
+def remainder(r: Random) -> Example:
+    return replace(broadcast(positive=True)(r), attributes={"fmod": 1})
+
+
+def grid_sample(r: Random) -> Example:
+    shape = image(r, 2, least=2)
+    attributes = some(
+        r,
+        mode=r.choice(("linear", "nearest", "cubic")),
+        padding_mode=r.choice(("zeros", "border", "reflection")),
+        align_corners=1,
+    )
+    return Example((shape, (1, r.randint(1, 5), r.randint(1, 5), 2)), attributes)
+
+
 def response(r: Random) -> Example:
     attributes = {"size": r.choice((1, 3, 5))} | some(r, alpha=0.3, beta=0.6, bias=2.0)
     return Example((image(r),), attributes)
@@ -368,5 +384,6 @@ LAYERS: dict[str, Draw] = {
     "Resize": resize, "Gather": gather, "Gemm": gemm, "MatMul": matmul, "Expand": expand,
     "Squeeze": squeeze, "Unsqueeze": unsqueeze, "Transpose": transpose, "Tile": tile,
     "Flatten": flatten, "Clip": clip, "PRelu": prelu, "LRN": response,
+    "GridSample": grid_sample, "Mod": remainder,
     "DepthToSpace": blocks(True), "SpaceToDepth": blocks(False),
 }  # fmt: skip
