@@ -94,7 +94,10 @@ def build_power(layer: Any) -> Any:
 def build_remainder(layer: Any) -> Any:
     """torch.fmod, of the sign of the dividend, or torch.remainder, of that of the divisor."""
     function = layer.torch.fmod if layer["fmod"] else layer.torch.remainder
-    return layer.call(function, *operands(layer))
+    a, b = operands(layer)
+    if isinstance(a, int | float):  # of a number torch takes no remainder
+        a = layer.call(layer.torch.full_like, b, a)
+    return layer.call(function, a, b)
 
 
 def check_remainder(layer: Any) -> str | None:
@@ -237,6 +240,7 @@ register(
             Example((TENSOR, (4, 5, 6)), {"fmod": 1}, positive=True),
             Example((TENSOR,), {"fmod": 1}, {"B": (4, 1, 1)}, positive=True),
             Example((TENSOR,), {"fmod": 1}, constants={"B": 0.7}),
+            Example((TENSOR,), {"fmod": 1}, constants={"A": 2.35}, positive=True),
         ),
     )
 )
