@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from pipeline.command import codec_option, command, complete_dataset, input_shape_option
 from pipeline.dataset_commands import datasets, sql
 from pipeline.errors import DataError, ModelError, NegativeVerdictError
+from pipeline.program_commands import diff, show
 
 CODEC = "One of `nn2vec codecs`: a shipped one's name, or a folder."
 # What each evaluation takes beside a codec and where to write.
@@ -42,6 +43,8 @@ def main(context: click.Context, root: Path) -> None:
 
 main.add_command(datasets)
 main.add_command(sql)
+main.add_command(show)
+main.add_command(diff)
 
 
 @command(main)

@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 
 from pipeline.graph.network import Network, Shape
 from pipeline.operators.shapes import Layer
 
 SHARED = ".shared"
+NOT_TRAINED = ("running_mean", "running_var")
 
 
 def label_shared(
@@ -63,3 +65,17 @@ def shared_parameters(layers: Iterable[Layer]) -> dict[str, str]:
             if owner != name:
                 again[name] = owner
     return again
+
+
+def trained_parameters(layers: Sequence[Layer]) -> list[int]:
+    """Trainable numbers of each vertex; of tensors that vertices share, at the first one."""
+    again = shared_parameters(layers)
+    return [
+        sum(
+            prod(tensor.shape)
+            for formal, tensor in layer.parameters.items()
+            if layer.parameter_name(formal) not in again
+            and not layer.parameter_name(formal).endswith(NOT_TRAINED)
+        )
+        for layer in layers
+    ]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from random import Random
 
 from pipeline.graph.network import Network, Operand, Vertex
+from pipeline.program.cuts import cut_points
 from pipeline.program.instruction import Instruction, Line, Number, Repeat
 from pipeline.program.program import Program
 from pipeline.program.repeats import expand
@@ -129,17 +130,6 @@ EDITS: dict[str, Edit] = {
     "insert": insert_vertex,
     "delete": delete_vertex,
 }
-
-
-def cut_points(network: Network) -> list[int]:
-    """The vertices that all that comes later hangs on alone, the Input among them."""
-    points = []
-    earliest = len(network)
-    for index in range(len(network) - 1, 0, -1):
-        earliest = min([earliest, *(o.source for o in network.vertices[index].operands)])
-        if earliest >= index - 1:
-            points.append(index - 1)
-    return points[::-1]
 
 
 def _own(line: Line) -> Number | None:

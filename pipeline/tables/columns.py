@@ -48,6 +48,8 @@ COLUMNS = (
            "however it was exported; null in datasets made before it", nullable=True),
     Column("vertices", pa.int32(), "vertices, Input and Output included", "vertices"),
     Column("edges", pa.int32(), "edges", "edges"),
+    Column("instructions", pa.int32(), "lines of its program, a repeat being one; null in "
+           "datasets made before it", nullable=True),
     Column("max_out_degree", pa.int32(), "most edges out of one vertex", "edges"),
     Column("max_in_degree", pa.int32(), "most edges into one vertex", "edges"),
     Column("depth", pa.int32(), "edges on the longest path from Input to Output", "edges"),

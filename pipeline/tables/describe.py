@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 from pipeline.graph.network import INPUT, OUTPUT, Network, Shape
 from pipeline.operators.macs import layer_macs
 from pipeline.operators.registry import registered
 from pipeline.operators.shapes import Layer
-from pipeline.operators.sharing import shared_parameters
-
-NOT_TRAINED = ("running_mean", "running_var")
+from pipeline.operators.sharing import trained_parameters
 
 
 def describe(
@@ -36,14 +33,7 @@ def describe(
 
 def count_trained(layers: Sequence[Layer]) -> int:
     """Trainable numbers of a network; of tensors that layers share, once."""
-    tensors = {
-        layer.parameter_name(formal): tensor
-        for layer in layers
-        for formal, tensor in layer.parameters.items()
-    }
-    again = shared_parameters(layers)
-    trained = (n for n in tensors if n not in again and not n.endswith(NOT_TRAINED))
-    return sum(prod(tensors[name].shape) for name in trained)
+    return sum(trained_parameters(layers))
 
 
 def network_facts(
@@ -69,6 +59,7 @@ def network_facts(
         "design": design,
         "vertices": len(network),
         "edges": out_degrees.total(),
+        "instructions": len(network.program),
         "max_out_degree": max(out_degrees.values()),
         "max_in_degree": max(len(vertex.operands) for vertex in network.vertices),
         "depth": depths[-1],

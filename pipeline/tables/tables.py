@@ -60,8 +60,8 @@ _DECLARED = (
     ),
     _table(
         "networks", "distinct architectures", "fingerprint",
-        "name family design group vertices edges max_out_degree max_in_degree depth "
-        "parameters macs input_shape output_shape paper_operators_only",
+        "name family design group vertices edges instructions max_out_degree max_in_degree "
+        "depth parameters macs input_shape output_shape paper_operators_only",
     ),
     _table(
         "labels", "what was measured about networks",

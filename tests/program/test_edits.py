@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.program.edits import EDITS, change_repeat, cut_points, scale_widths, splice
+from pipeline.program.edits import EDITS, change_repeat, scale_widths, splice
 
 if TYPE_CHECKING:
     from pipeline import Network
@@ -53,13 +53,3 @@ def test_one_network_goes_over_into_another(light: dict[str, Network]) -> None:
     assert draft[1].operator == first.vertices[1].operator
     tail = [v.operator for v in draft[-5:]]
     assert tail == [v.operator for v in second.vertices[-5:]]
-
-
-def test_cut_points_are_all_that_later_layers_hang_on(light: dict[str, Network]) -> None:
-    network = light["squeezenet"]
-    points = cut_points(network)
-    assert points[0] == 0
-    assert len(network) - 2 in points
-    for point in points:
-        later = range(point + 1, len(network))
-        assert all(o.source >= point for i in later for o in network.vertices[i].operands)

@@ -9,8 +9,9 @@ from pipeline.tables.tables import TABLES, table_of
 DESIGN = {
     "files": "file_digest address | source licence bytes opset producer fingerprint "
     "harvested_at",
-    "networks": "fingerprint | name family design group vertices edges max_out_degree "
-    "max_in_degree depth parameters macs input_shape output_shape paper_operators_only",
+    "networks": "fingerprint | name family design group vertices edges instructions "
+    "max_out_degree max_in_degree depth parameters macs input_shape output_shape "
+    "paper_operators_only",
     "labels": "fingerprint source data_set metric recipe | value epochs resolution licence",
     "splits": "group | part",
     "nodes": "fingerprint node | operator output_shape",
