@@ -70,8 +70,8 @@ class ZeroOrder:
 
 
 def zstd_bits(training: Sequence[bytes], texts: Sequence[bytes]) -> list[int]:
-    """Bits of each text by the tool zstd with a dictionary trained on others; no checksum, no
-    number of the dictionary, no size."""
+    """Bits of each text by the tool zstd with a dictionary trained on others; no checksum and
+    no number of the dictionary."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         for part, found in (("train", training), ("test", texts)):
@@ -80,7 +80,7 @@ def zstd_bits(training: Sequence[bytes], texts: Sequence[bytes]) -> list[int]:
                 (folder / part / f"{index:05}").write_bytes(text)
         run = partial(subprocess.run, check=True, capture_output=True, cwd=folder)
         run(["zstd", "-r", "--train", "train", f"--maxdict={DICTIONARY_BYTES}", "-o", "words"])
-        plain = ["--no-check", "--no-dictID", "--no-content-size"]
+        plain = ["--no-check", "--no-dictID"]
         run(
             [
                 "zstd",
