@@ -80,20 +80,9 @@ def zstd_bits(training: Sequence[bytes], texts: Sequence[bytes]) -> list[int]:
                 (folder / part / f"{index:05}").write_bytes(text)
         run = partial(subprocess.run, check=True, capture_output=True, cwd=folder)
         run(["zstd", "-r", "--train", "train", f"--maxdict={DICTIONARY_BYTES}", "-o", "words"])
-        plain = ["--no-check", "--no-dictID"]
-        run(
-            [
-                "zstd",
-                f"-{LEVEL}",
-                *plain,
-                "-D",
-                "words",
-                "-r",
-                "test",
-                "--output-dir-flat",
-                "out",
-            ]
-        )
+        (folder / "out").mkdir()  # the tool makes none
+        options = f"-{LEVEL} --no-check --no-dictID -D words -r test --output-dir-flat out"
+        run(["zstd", *options.split()])
         return [8 * path.stat().st_size for path in sorted((folder / "out").iterdir())]
 
 
