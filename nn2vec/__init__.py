@@ -1,7 +1,7 @@
 """nn2vec: neural networks to vectors and back.
 
     network = nn2vec.read_onnx("my.onnx")
-    code = nn2vec.load_codec("zoo-ae").encode(network)
+    code = nn2vec.load_codec("zoo-vae").encode(network)
     near = nn2vec.load_dataset("zoo").network("resnet18")
 
 A thin face of :mod:`pipeline`: importing it loads neither torch nor pyarrow.

@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.decode.codec import Code, Codec, load_codec
+    from pipeline.decode.code import Code
+    from pipeline.decode.codec import Codec, load_codec
     from pipeline.errors import DataError, ModelError
     from pipeline.graph.network import Network
     from pipeline.models import from_torch
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.registry.dataset import Dataset, load_dataset
 
 HOMES = {
-    "Code": "pipeline.decode.codec",
+    "Code": "pipeline.decode.code",
     "Codec": "pipeline.decode.codec",
     "DataError": "pipeline.errors",
     "Dataset": "pipeline.registry.dataset",

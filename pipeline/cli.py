@@ -9,15 +9,15 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from pipeline.command import codec_option, command, complete_dataset, input_shape_option
+from pipeline.codec_commands import CODEC, codec_commands
+from pipeline.command import codec_option, command, input_shape_option
 from pipeline.dataset_commands import datasets, sql
 from pipeline.errors import DataError, ModelError, NegativeVerdictError
 from pipeline.program_commands import diff, show
 
-CODEC = "One of `nn2vec codecs`: a shipped one's name, or a folder."
 # What each evaluation takes beside a codec and where to write.
 EVALUATIONS = {
-    "zoo": (),
+    "zoo": ("profile",),
     "enas6": ("data",),
     "roundtrip": ("network", "profile"),
     "labels": ("vectors",),
@@ -45,6 +45,8 @@ main.add_command(datasets)
 main.add_command(sql)
 main.add_command(show)
 main.add_command(diff)
+for each in codec_commands.commands.values():
+    main.add_command(each)
 
 
 @command(main)
@@ -132,94 +134,6 @@ def roundtrip(
         raise DataError(f"{refused} of {len(models)} models refused")
     if failed:
         raise NegativeVerdictError
-
-
-@command(main)
-@click.argument("model")
-@codec_option(required=True, help=CODEC)
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
-@input_shape_option
-@click.pass_obj
-def encode(
-    root: Path, model: str, codec: str, output: Path, input_shape: tuple[int, ...] | None
-) -> dict[str, Any]:
-    """MODEL -> its code: vectors and patch in one file."""
-    from pipeline.models import find_model
-    from pipeline.stages import chosen_codec
-
-    network = find_model(model, root, input_shape).network
-    code = chosen_codec(root, codec).encode(network)
-    code.save(output)
-    return {
-        "codec": code.codec,
-        "fingerprint": code.fingerprint,
-        "vertices": len(code.structure),
-        "patch_bytes": len(code.patch),
-        "code": str(output),
-    }
-
-
-@command(main)
-@click.argument("code", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
-@click.option("--no-patch", is_flag=True, help="Leave the patch out: vectors alone.")
-@click.option("--seed", default=0, show_default=True, help="Of the random weights.")
-@click.pass_obj
-def decode(root: Path, code: Path, output: Path, no_patch: bool, seed: int) -> dict[str, Any]:
-    """CODE -> an ONNX file with random weights, or torch source code (OUT.py)."""
-    from pipeline.decode.codec import Code
-    from pipeline.evaluate.convert import write_network
-    from pipeline.stages import codec_of
-
-    loaded = Code.load(code)
-    network = codec_of(root, loaded).decode(loaded, patch=not no_patch)
-    write_network(network, output, seed=seed)
-    return {
-        "fingerprint": network.fingerprint,
-        "same_as_encoded": network.fingerprint == loaded.fingerprint,
-        "output": str(output),
-    }
-
-
-@command(main, table=True)
-@click.argument("model")
-@click.option("-k", default=10, show_default=True, type=click.IntRange(min=1))
-@click.option("--dataset", default="zoo", show_default=True, shell_complete=complete_dataset)
-@codec_option(help=f"Of the vectors; the dataset's own unless named. {CODEC}")
-@input_shape_option
-@click.pass_obj
-def nearest(
-    root: Path,
-    model: str,
-    k: int,
-    dataset: str,
-    codec: str | None,
-    input_shape: tuple[int, ...] | None,
-) -> Any:
-    """The networks of a dataset most like MODEL, with what was measured of them."""
-    from pipeline import stages
-    from pipeline.models import find_model
-
-    network = find_model(model, root, input_shape).network
-    return stages.nearest(root, network, dataset, codec, k)
-
-
-@command(main, table=True)
-@click.pass_obj
-def codecs(root: Path) -> Any:
-    """The trained codecs at hand: shipped ones, and the folders of the pipeline's own."""
-    from pipeline.decode.shipped import SHIPPED, codec_names, domain_of, read_plain_card
-    from pipeline.stages import CODECS
-
-    for folder in (SHIPPED, *sorted((root / CODECS).glob("*/"))):
-        for name in codec_names(folder):
-            card = read_plain_card(folder / name)
-            yield {
-                "codec": name if folder == SHIPPED else str(folder),
-                "kind": card["kind"],
-                "domain": domain_of(folder, name),
-                "parameters": card["parameters"],
-            }
 
 
 @command(main)
@@ -314,7 +228,7 @@ def embed(root: Path, name: str) -> dict[str, Any]:
     type=click.Path(path_type=Path),
     help="labels: anybody's vectors, a Parquet file of fingerprint and vector.",
 )
-@click.option("--profile", default="default", show_default=True, help="roundtrip only.")
+@click.option("--profile", default="default", show_default=True, help="zoo, roundtrip.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="File (folder) to write."
 )
@@ -347,7 +261,7 @@ def evaluate(
         raise click.UsageError(f"evaluate {what} needs one --codec")
     if what == "enas6":
         return stages.evaluate_enas6(root, codec[0], data, output)
-    return stages.evaluate_zoo(root, codec[0], output)
+    return stages.evaluate_zoo(root, codec[0], profile, output)
 
 
 @command(main)

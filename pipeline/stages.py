@@ -144,18 +144,24 @@ def train(
 def _train_zoo(root: Path, name: str, output: Path, checkpoints: Path) -> dict[str, Any]:
     import torch
 
-    from pipeline.compress.split import SplitParams, is_held_out
     from pipeline.compress.zoo import ZooParams, save_zoo_codec, train_zoo
 
-    torch.set_num_threads(1)  # blocks this small: more threads only wait for one another
+    torch.set_num_threads(1)  # products this small: more threads mostly wait for one another
     params = load_section(root, ZooParams, "codecs", name)
-    split = load_section(root, SplitParams, "split")
-    networks, families = read_networks_and_families(root)
-    training = [n for f, n in networks.items() if not is_held_out(families[f], split)]
-    held_out = [n for f, n in networks.items() if is_held_out(families[f], split)]
+    networks, split, _ = read_zoo(root)
+    names = [f for f in networks if split.part_of(f) == "train"]
+    training = [networks[f] for f in names]
+    held_out = [f for f in networks if split.part_of(f) == "test"]
     if not training or not held_out:
         raise DataError(f"split: {len(training)} training, {len(held_out)} held-out networks")
-    codec = train_zoo(params, training, held_out, checkpoints, description=f"train {name}")
+    codec = train_zoo(
+        params,
+        training,
+        [split.groups[f] for f in names],
+        [networks[f] for f in held_out],
+        checkpoints,
+        description=f"train {name}",
+    )
     save_zoo_codec(output, name, codec, training)
     shutil.rmtree(checkpoints, ignore_errors=True)  # a finished training is not resumed
     return {"codec": name, **codec.trained.curve[-1]}
@@ -163,28 +169,29 @@ def _train_zoo(root: Path, name: str, output: Path, checkpoints: Path) -> dict[s
 
 def embed(root: Path, name: str) -> dict[str, Any]:
     """Tables and a codec -> its embedding tables."""
-    from pipeline.decode.embed import WIDTHS
     from pipeline.decode.embed import embed as run
+    from pipeline.decode.embed import widths
     from pipeline.tables.write import write_tables
 
-    networks, _ = read_networks_and_families(root)
-    rows = run(find_codec(root, name), networks.values())
-    write_tables(root / EMBEDDINGS / name, rows, WIDTHS)
+    networks, _, _ = read_zoo(root)
+    codec = find_codec(root, name)
+    rows = run(codec, list(networks.values()))
+    write_tables(root / EMBEDDINGS / name, rows, widths(codec))
     return {table: len(found) for table, found in rows.items()}
 
 
-def evaluate_zoo(root: Path, name: str, output: Path | None = None) -> dict[str, Any]:
+def evaluate_zoo(
+    root: Path, name: str, profile: str = "default", output: Path | None = None
+) -> dict[str, Any]:
     """A codec -> its metrics on the held-out networks."""
-    from pipeline.compress.split import SplitParams
     from pipeline.evaluate.results import write_results
     from pipeline.evaluate.zoo import ZooEvaluation
     from pipeline.evaluate.zoo import evaluate_zoo as run
 
-    networks, families = read_networks_and_families(root)
-    split = load_section(root, SplitParams, "split")
-    params = load_section(root, ZooEvaluation, "evaluate")
-    metrics = {"codec": name} | run(find_codec(root, name), networks, families, split, params)
-    return write_results(output, metrics, {"split": split, "evaluate": params})
+    networks, split, names = read_zoo(root)
+    params = load_section(root, ZooEvaluation, "evaluate", profile)
+    metrics = {"codec": name} | run(find_codec(root, name), networks, names, split, params)
+    return write_results(output, metrics, {"evaluate": params})
 
 
 def evaluate_labels(
@@ -254,10 +261,8 @@ def nearest(
     if codec is None:
         codec = str(connection.execute("SELECT default_codec()").fetchall()[0][0])
     loaded = chosen_codec(root, codec)
-    code = loaded.encode(network)
-    vector = getattr(code, "vector", None)
-    vector = code.graph if vector is None else vector
-    return find_nearest(connection, loaded.name, [float(v) for v in vector], k)
+    smooth = loaded.encode(network).vector[: loaded.smooth]
+    return find_nearest(connection, loaded.name, smooth.astype(float).tolist(), k)
 
 
 def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
@@ -267,7 +272,7 @@ def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
     from pipeline.evaluate.validate import validate as run
 
     params = load_section(root, ValidateParams, "validate")
-    networks, _ = read_networks_and_families(root)
+    networks, _, _ = read_zoo(root)
     return write_results(output, run(networks, params), {"validate": params})
 
 
@@ -314,15 +319,17 @@ def graph_tables(root: Path) -> Path:
     return built if built.exists() else root / DATASETS / "zoo" / "tables"
 
 
-def read_networks_and_families(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The normalised networks and their families, by fingerprint."""
+def read_zoo(root: Path) -> tuple[dict[str, Any], Any, dict[str, str]]:
+    """The networks that were built, else the zoo's, their split, and their names, by
+    fingerprint."""
     from pipeline.tables.read import read_table
     from pipeline.tables.read_networks import read_networks
+    from pipeline.tables.split import read_split
 
-    rows = read_table(root / NORMALISED, "networks")
-    names = rows.column("fingerprint").to_pylist()
-    families = dict(zip(names, rows.column("family").to_pylist(), strict=True))
-    return dict(read_networks(root / NORMALISED)), families
+    tables = graph_tables(root)
+    rows = read_table(tables, "networks").select(["fingerprint", "name"]).to_pylist()
+    names = {row["fingerprint"]: row["name"] for row in rows}
+    return dict(read_networks(tables)), read_split(root / DATASETS / "zoo", names), names
 
 
 def find_codec(root: Path, name: str) -> Any:

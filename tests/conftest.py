@@ -55,13 +55,15 @@ def tiny_codec_folder(
     from pipeline.compress.trainer import TrainParams
     from pipeline.compress.zoo import ZooParams, save_zoo_codec, train_zoo
 
-    training = TrainParams(epochs=3, batch=512, learning_rate=0.003, divergence_weight=0)
-    params = ZooParams(kind="ae", rows=8192, training=training)
+    training = TrainParams(epochs=3, batch=4, learning_rate=0.003, divergence_weight=0.02)
+    model = {"width": 32, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "latent": 8}
+    params = ZooParams(model=model, edited=0, rows=24, longest=600, training=training)
     networks = [light[name] for name in TRAINED_ON]
     folder = tmp_path_factory.mktemp("codec")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the model is small: threads only wait for one another
-    codec = train_zoo(params, networks, [light["densenet121"]], folder / "checkpoints")
+    held_out = [light["densenet121"]]
+    codec = train_zoo(params, networks, TRAINED_ON, held_out, folder / "checkpoints")
     torch.set_num_threads(threads)
     save_zoo_codec(folder / "tiny", "tiny", codec, networks)
     return folder / "tiny"

@@ -161,7 +161,7 @@ def test_encode_and_decode(model, trained, tmp_path):
     assert found["same_as_encoded"] is True
     again = read_onnx(tmp_path / "back.onnx")
     assert again.fingerprint == made["fingerprint"] == read_onnx(model).fingerprint
-    documents(run("decode", code, "--no-patch", "-o", tmp_path / "alone.onnx", "--json"))
+    documents(run("decode", code, "--no-residual", "-o", tmp_path / "alone.onnx", "--json"))
 
 
 def test_codecs_lists_what_ships():
@@ -266,7 +266,7 @@ def test_ctrl_c_is_said_and_status_130(monkeypatch):
             sys.exit(1)  # as Lightning does
 
     monkeypatch.setattr("pipeline.stages.train", interrupted)
-    result = run("train", "zoo-ae")
+    result = run("train", "zoo-vae")
     assert (result.exit_code, result.stderr) == (
         130, "nn2vec: interrupted; run it again to go on\n"
     )  # fmt: skip
@@ -308,9 +308,9 @@ def test_listing_codecs_loads_no_torch():
         ("evaluate", "zoo"),
         ("evaluate", "roundtrip", "--network", "alexnet"),
         ("evaluate", "roundtrip", "--network", "alexnet", "-o", "a", "--data", "b"),
-        ("evaluate", "zoo", "--codec", "zoo-ae", "--network", "alexnet"),
+        ("evaluate", "zoo", "--codec", "zoo-vae", "--network", "alexnet"),
         ("evaluate", "enas6", "--codec", "enas6-ae", "--profile", "default"),
-        ("decode", "a.code", "-o", "a.onnx", "--patch"),
+        ("decode", "a.code", "-o", "a.onnx", "--residual"),
     ],
     ids=" ".join,
 )
@@ -332,10 +332,10 @@ def test_importing_the_command_line_loads_nothing_heavy():
 
 
 def test_codecs_that_the_pipeline_trained_are_listed_by_their_folder(tmp_path):
-    own = tmp_path / CODECS / "zoo-ae"
+    own = tmp_path / CODECS / "zoo-vae"
     own.mkdir(parents=True)
-    for path in SHIPPED.glob("zoo-ae.*"):
+    for path in SHIPPED.glob("zoo-vae.*"):
         shutil.copy(path, own)
     listed = documents(run("--root", tmp_path, "codecs", "--json"))
     found = [row["codec"] for row in listed]
-    assert {"zoo-ae", "zoo-vae", "enas6-dvae", "enas6-dvae-emb", str(own)} <= set(found)
+    assert {"zoo-vae", "enas6-dvae", "enas6-dvae-emb", str(own)} <= set(found)

@@ -19,7 +19,7 @@ PLAIN = read_plain(ROOT)
 
 def models() -> dict[tuple[str, ...], type]:
     """Section of params.yaml -> its model."""
-    from pipeline.compress.split import SplitParams
+
     from pipeline.compress.zoo import ZooParams
     from pipeline.evaluate.retrain_params import RetrainParams
     from pipeline.evaluate.validate import ValidateParams
@@ -32,8 +32,8 @@ def models() -> dict[tuple[str, ...], type]:
     found: dict[tuple[str, ...], type] = {
         ("normalise",): NormaliseParams,
         ("labels",): LabelParams,
-        ("split",): SplitParams,
-        ("evaluate",): ZooEvaluation,
+        ("evaluate", "default"): ZooEvaluation,
+        ("evaluate", "full"): ZooEvaluation,
         ("validate",): ValidateParams,
     }
     found |= {("harvest", name): HarvestParams for name in PLAIN["harvest"]}

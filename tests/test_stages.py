@@ -9,7 +9,7 @@ import pytest
 import yaml
 from onnx import TensorProto, helper, save
 
-from pipeline.decode.codec import SHIPPED, load_codec
+from pipeline.decode.codec import load_codec
 from pipeline.errors import DataError
 from pipeline.harvest.shelf import Shelf
 from pipeline.stages import (
@@ -62,26 +62,26 @@ def test_the_relative_path_of_the_enas_set_starts_from_the_root(tmp_path, monkey
 
 
 @pytest.fixture
-def two_of_a_name(tmp_path):
-    """A project whose pipeline has trained a zoo-ae of its own: here, zoo-vae by that name."""
-    own = tmp_path / CODECS / "zoo-ae"
+def two_of_a_name(tmp_path: Path, tiny_codec_folder: Path) -> Path:
+    """A project whose pipeline has trained a zoo-vae of its own: here, the tiny one."""
+    own = tmp_path / CODECS / "zoo-vae"
     own.mkdir(parents=True)
-    for path in SHIPPED.glob("zoo-vae.*"):
-        shutil.copy(path, own / path.name.replace("zoo-vae", "zoo-ae"))
+    for path in tiny_codec_folder.glob("tiny.*"):
+        shutil.copy(path, own / path.name.replace("tiny", "zoo-vae"))
     return tmp_path
 
 
 def test_users_get_the_shipped_codec_and_stages_the_pipelines_own(two_of_a_name):
-    shipped, own = load_codec("zoo-ae"), find_codec(two_of_a_name, "zoo-ae")
+    shipped, own = load_codec("zoo-vae"), find_codec(two_of_a_name, "zoo-vae")
     assert shipped.digest != own.digest
-    assert chosen_codec(two_of_a_name, "zoo-ae").digest == shipped.digest
-    assert chosen_codec(two_of_a_name, str(two_of_a_name / CODECS / "zoo-ae")).digest == (
+    assert chosen_codec(two_of_a_name, "zoo-vae").digest == shipped.digest
+    assert chosen_codec(two_of_a_name, str(two_of_a_name / CODECS / "zoo-vae")).digest == (
         own.digest
     )
 
 
 def test_a_code_finds_the_codec_that_made_it(two_of_a_name, light):
-    for codec in (load_codec("zoo-ae"), find_codec(two_of_a_name, "zoo-ae")):
+    for codec in (load_codec("zoo-vae"), find_codec(two_of_a_name, "zoo-vae")):
         code = codec.encode(light["squeezenet"])
         assert codec_of(two_of_a_name, code).digest == codec.digest
 

@@ -12,14 +12,12 @@ from torch import Tensor, nn
 
 from pipeline.compress.fields import Group, Items, Latents
 from pipeline.compress.layers import BlockDecoder, BlockEncoder, FieldWriter
-from pipeline.compress.place_value import PlaceValue
 
 Losses = tuple[Tensor, Tensor]  # reconstruction and KL divergence, nats, summed over a batch
 
 
 class AEConfig(BaseModel):
-    """``width`` and ``depth`` of the residual networks; ``frequencies``: octaves of z;
-    ``place_value``: whether codes start out as numbers in place-value notation."""
+    """``width`` and ``depth`` of the residual networks; ``frequencies``: octaves of z."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,7 +25,6 @@ class AEConfig(BaseModel):
     width: PositiveInt = 64
     depth: PositiveInt = 2
     frequencies: PositiveInt = 9
-    place_value: bool = False
 
 
 class AutoEncoder(nn.Module):
@@ -42,9 +39,6 @@ class AutoEncoder(nn.Module):
         self.config = config
         self.encoders = nn.ModuleDict({g.name: self.make_encoder(g) for g in config.groups})
         self.decoders = nn.ModuleDict({g.name: self.make_decoder(g) for g in config.groups})
-        self.places = nn.ModuleDict(
-            {g.name: PlaceValue(g) for g in config.groups if config.place_value}
-        )
         self.writers = nn.ModuleDict({g.name: FieldWriter(g) for g in config.groups})
 
     def make_encoder(self, group: Group) -> nn.Module:
@@ -63,8 +57,8 @@ class AutoEncoder(nn.Module):
 
     def outputs_of(self, group: str, fields: Tensor) -> Tensor:
         """What the encoder says of each latent dimension, (n, dimensions, outputs)."""
-        outputs = self.encoders[group](fields)
-        return self.places[group](outputs, fields) if group in self.places else outputs
+        outputs: Tensor = self.encoders[group](fields)
+        return outputs
 
     def decode(self, latents: Latents, generator: torch.Generator | None = None) -> Items:
         """Group -> (n, dimensions)  to  group -> (n, fields): likeliest, or sampled."""

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from pipeline.graph.network import OUTPUT
@@ -92,7 +93,24 @@ def split_word(instruction: Instruction) -> tuple[Word, Any]:
     return Word(instruction.operator, tuple(attributes), instruction.positions), width
 
 
-def write_lines(lines: Sequence[Line], vocabulary: Vocabulary) -> Iterator[Token]:
+OVERLOOKED = {Field.WORD: 0.06, Field.VALUE: 0.1, Field.WIDTH: 0.03, Field.OPERANDS: 0.02}
+
+
+class Unsure:
+    """A vocabulary of which now and then an entry is overlooked: what it writes is spelled out
+    instead. Training on this teaches a model to spell what no vocabulary will have."""
+
+    def __init__(self, vocabulary: Vocabulary, random: Random) -> None:
+        self._vocabulary, self._random = vocabulary, random
+
+    def find(self, field: Field, value: Any) -> int | None:
+        """The class of a value, None for one that has none or is overlooked."""
+        if self._random.random() < OVERLOOKED.get(field, 0):
+            return None
+        return self._vocabulary.find(field, value)
+
+
+def write_lines(lines: Sequence[Line], vocabulary: Vocabulary | Unsure) -> Iterator[Token]:
     """Lines -> tokens."""
     for line in lines:
         if isinstance(line, Repeat):
@@ -142,7 +160,7 @@ def read_lines(vocabulary: Vocabulary) -> Reading:
             return lines
 
 
-def _write_word(word: Word, vocabulary: Vocabulary) -> Iterator[Token]:
+def _write_word(word: Word, vocabulary: Vocabulary | Unsure) -> Iterator[Token]:
     operator = vocabulary.find(Field.OPERATOR, word.operator)
     yield Field.OPERATOR, ESCAPE if operator is None else operator
     if operator is None:
@@ -170,10 +188,7 @@ def _read_word(vocabulary: Vocabulary) -> Reading:
     while (token := (yield Field.ATTRIBUTE)) != END_ATTRIBUTES:
         if token == POSITIONS:
             value = yield from _read_known(Field.VALUE, vocabulary)
-            numbers = isinstance(value, tuple) and all(
-                type(v) is int and v >= 0 for v in value
-            )
-            positions = value if numbers else None
+            positions = value if _are_positions(value) else None
             continue
         if token == OTHER_ATTRIBUTE:
             name = yield from _read_text()
@@ -183,7 +198,13 @@ def _read_word(vocabulary: Vocabulary) -> Reading:
     return Word(operator, tuple(sorted(attributes.items())), positions)
 
 
-def _write_known(field: Field, value: Spelled, vocabulary: Vocabulary) -> Iterator[Token]:
+def _are_positions(value: Spelled) -> bool:
+    return isinstance(value, tuple) and all(type(v) is int and v >= 0 for v in value)
+
+
+def _write_known(
+    field: Field, value: Spelled, vocabulary: Vocabulary | Unsure
+) -> Iterator[Token]:
     known = vocabulary.find(field, value)
     yield field, ESCAPE if known is None else known
     if known is None:
@@ -197,7 +218,7 @@ def _read_known(field: Field, vocabulary: Vocabulary, depth: int = 0) -> Reading
     return (yield from _read_value(vocabulary, depth))
 
 
-def _write_value(value: Spelled, vocabulary: Vocabulary) -> Iterator[Token]:
+def _write_value(value: Spelled, vocabulary: Vocabulary | Unsure) -> Iterator[Token]:
     match value:
         case bool():
             raise TypeError(f"{value!r} is no attribute value")
@@ -253,11 +274,14 @@ def _read_value(vocabulary: Vocabulary, depth: int) -> Reading:
     length = yield from _read_number()
     for _ in range(min(max(length, 0), LONGEST_TUPLE)):
         element = yield from _read_known(Field.VALUE, vocabulary, depth + 1)
-        elements.append(element)
-    return tuple(e for e in elements if not isinstance(e, tuple | Filled | Recent))
+        if not isinstance(element, tuple | Filled | Recent):
+            elements.append(element)
+    return tuple(elements)
 
 
-def _write_operands(operands: tuple[Symbol, ...], vocabulary: Vocabulary) -> Iterator[Token]:
+def _write_operands(
+    operands: tuple[Symbol, ...], vocabulary: Vocabulary | Unsure
+) -> Iterator[Token]:
     known = vocabulary.find(Field.OPERANDS, operands)
     yield Field.OPERANDS, ESCAPE if known is None else known
     if known is None:

@@ -25,6 +25,7 @@ KINDS = {
     "vae": "pipeline.compress.vae:VariationalAutoEncoder",
     "vae_quality": "pipeline.compress.vae_quality:QualityVAE",
     "seq2seq": "pipeline.compress.seq2seq:SequenceToSequence",
+    "transformer": "pipeline.compress.transformer:ProgramTransformer",
     "dvae": "pipeline.compress.dvae:DVAE",
     "dvae_emb": "pipeline.compress.dvae_emb:DVAEEmb",
 }

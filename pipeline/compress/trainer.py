@@ -31,8 +31,10 @@ from pipeline.progress import track
 Rows = dict[str, Tensor]  # the same number of rows each
 Objective = Callable[[Rows], tuple[Tensor, ...]]
 Draw = Callable[[int, torch.Generator], Rows]
+Cost = Callable[[Rows], Tensor]
 Curve = list[dict[str, float]]
 CHECKPOINT = "last.ckpt"
+POOL = 32  # batches whose rows are sorted by cost together
 
 
 class TrainParams(BaseModel):
@@ -72,6 +74,7 @@ def train(
     *,
     objective: Objective | None = None,
     draw: Draw | None = None,
+    cost: Cost | None = None,
     live: Path | None = None,
     description: str = "train",
 ) -> Trained:
@@ -79,12 +82,13 @@ def train(
 
     ``objective``: rows -> reconstruction, KL divergence and whatever else is to be minimised,
     summed over the rows; ``model.losses`` where none is given. ``draw``: gives each epoch
-    as many fresh rows as ``rows`` has, instead of those. ``directory`` holds the checkpoint:
-    where one of the same run stands, training goes on from it. ``live``: a directory for
-    DVCLive's metrics (inside a DVC repository; DataError elsewhere).
+    as many fresh rows as ``rows`` has, instead of those. ``cost``: what each row costs; rows
+    of like cost then share a batch, for those that are padded. ``directory`` holds the
+    checkpoint: where one of the same run stands, training goes on from it. ``live``: a
+    directory for DVCLive's metrics (inside a DVC repository; DataError elsewhere).
     """
     losses: Any = objective or model.losses
-    loop = _Loop(model, rows, test_rows, params, losses, draw)
+    loop = _Loop(model, rows, test_rows, params, losses, draw, cost)
     checkpoint = Path(directory) / CHECKPOINT
     saver = ModelCheckpoint(
         directory, CHECKPOINT[:-5], enable_version_counter=False, save_on_train_epoch_end=True
@@ -143,9 +147,11 @@ class _Loop(pl.LightningModule):
         params: TrainParams,
         objective: Objective,
         draw: Draw | None,
+        cost: Cost | None,
     ) -> None:
         super().__init__()
         self.model, self.params, self.objective, self.draw = model, params, objective, draw
+        self.cost = cost
         self.rows, self.test_rows = rows, test_rows
         self.count = len(next(iter(rows.values())))
         self.steps = math.ceil(self.count / params.batch)
@@ -183,7 +189,10 @@ class _Loop(pl.LightningModule):
         if self.draw is not None:
             drawn = self.draw(self.count, generator)
             self.rows = {name: values.to(self.device) for name, values in drawn.items()}
-        self.order = torch.randperm(self.count, generator=generator).to(self.device)
+        order = torch.randperm(self.count, generator=generator)
+        if self.cost is not None:
+            order = _alike(order, self.cost(self.rows).cpu(), self.params.batch, generator)
+        self.order = order.to(self.device)
         torch.manual_seed(seed * 4096 + self.global_rank)
         self.sums = torch.zeros(2, device=self.device)
         self.started = time.perf_counter()
@@ -221,8 +230,9 @@ class _Loop(pl.LightningModule):
         self.model.eval()
         count = len(next(iter(self.test_rows.values())))
         sums = torch.zeros(2)
-        for start in range(0, count, 4096):
-            part = {n: values[start : start + 4096] for n, values in self.test_rows.items()}
+        size = 4096 if self.cost is None else self.params.batch
+        for start in range(0, count, size):
+            part = {n: values[start : start + size] for n, values in self.test_rows.items()}
             sums += torch.stack(self.objective(part)[:2]).cpu()
         self.model.train()
         reconstruction, divergence = (sums / max(count, 1)).tolist()
@@ -235,6 +245,18 @@ class _Loop(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.curve = checkpoint["curve"]
         self.seconds, self.done = checkpoint["seconds"], checkpoint["done"]
+
+
+def _alike(order: Tensor, costs: Tensor, batch: int, generator: torch.Generator) -> Tensor:
+    """Rows in this order -> batches of like cost, the batches in any order."""
+    full = len(order) // batch * batch
+    parts = [
+        part[costs[part].argsort(stable=True)].view(-1, batch)
+        for part in order[:full].split(POOL * batch)
+    ]
+    batches = torch.cat(parts) if parts else order[:0].view(0, batch)
+    mixed = batches[torch.randperm(len(batches), generator=generator)]
+    return torch.cat([mixed.flatten(), order[full:]])
 
 
 class _Progress(Callback):

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 PAD = -1  # in a batch of token numbers: behind the end of a program
+CONTEXT = 16  # numbers of a vertex's vector
 
 
 class TransformerConfig(BaseModel):
@@ -99,7 +100,7 @@ def angles(start: int, steps: int, width: int, like: Tensor) -> Tensor:
 
 
 def rotate(x: Tensor, turned: Tensor) -> Tensor:
-    """Rotary positions. ``x``: (batch, heads, steps, width); halves are coordinates."""
+    """Rotary positions. ``x``: (batch, heads, steps, width); its halves are coordinates."""
     a, b = x.chunk(2, -1)
     cos, sin = turned.cos().to(x.dtype), turned.sin().to(x.dtype)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
@@ -108,11 +109,14 @@ def rotate(x: Tensor, turned: Tensor) -> Tensor:
 class ProgramTransformer(nn.Module):
     """Programs <-> vectors; see the module."""
 
-    offsets: Tensor  # (kinds + 1,): where the classes of each begin
-    kinds: Tensor  # (tokens,): of each token
-
     kind: ClassVar[str] = "transformer"
     Config: ClassVar[type[BaseModel]] = TransformerConfig
+    part_numbers: Tensor
+    part_starts: Tensor
+    offsets: Tensor
+    kinds: Tensor
+    context: Tensor
+    grid: Tensor
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -144,6 +148,9 @@ class ProgramTransformer(nn.Module):
             Block(c.width, c.heads, c.dropout, c.latent) for _ in range(c.decoder_layers)
         )
         self.decoder_norm = nn.LayerNorm(c.width)
+        # Set when training is done: see fit_context and fit_grid.
+        self.register_buffer("context", torch.zeros(c.width, CONTEXT))
+        self.register_buffer("grid", torch.ones(c.latent))
         self._initialise()
 
     def _initialise(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from random import Random
 from typing import Any
 
 import onnx
@@ -17,8 +18,11 @@ from pipeline.compress.grammar import (
     MINUS,
     OTHER_ATTRIBUTE,
     Field,
+    Token,
     Type,
+    Unsure,
     Word,
+    read_lines,
     split_word,
     write_lines,
 )
@@ -112,7 +116,25 @@ class Vocabulary:
 
     def numbers(self, lines: Sequence[Line]) -> list[int]:
         """Lines -> tokens, numbered through all kinds."""
-        return [self.offsets[field] + token for field, token in write_lines(lines, self)]
+        return self._numbered(write_lines(lines, self))
+
+    def spelled_out(self, lines: Sequence[Line], random: Random) -> list[int]:
+        """:meth:`numbers`, a few of the known entries spelled out."""
+        return self._numbered(write_lines(lines, Unsure(self, random)))
+
+    def _numbered(self, tokens: Iterable[Token]) -> list[int]:
+        return [self.offsets[field] + token for field, token in tokens]
+
+    def lines(self, numbers: Iterable[int]) -> list[Line]:
+        """The inverse of :meth:`numbers`."""
+        reading = read_lines(self)
+        field = next(reading)
+        for number in numbers:
+            try:
+                field = reading.send(int(number) - self.offsets[field])
+            except StopIteration as end:
+                return end.value
+        raise ValueError("the tokens of a program end with those of its Output")
 
     def to_json(self) -> dict[str, list[Any]]:
         """As a card holds it."""

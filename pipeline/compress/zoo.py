@@ -1,152 +1,166 @@
-"""Training the zoo's codecs: the same models as on the ENAS set, on rows of vertices.
-
-Every latent dimension carries one block of fields, and every combination of a block's fields
-is drawn in training, beside the rows of the training networks: what the model restores does
-not depend on which rows the training set happens to hold.
-"""
+"""Training the codecs of whole networks, on the programs of the zoo and on edited ones."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import chain
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+)
 
-from pipeline.atomic import write_atomically
-from pipeline.compress.attributes import Vocabulary
-from pipeline.compress.fields import Group, Items, take
-from pipeline.compress.projection import Projection
+from pipeline.compress import grammar
+from pipeline.compress.augment import Example, example_of, make_examples, parents_of, spell_out
+from pipeline.compress.context import fit_context, fit_grid
+from pipeline.compress.programs import (
+    cost,
+    draw_rows,
+    edit_distances,
+    objective,
+    to_rows,
+    token_parts,
+)
 from pipeline.compress.store import build_model, save_codec
 from pipeline.compress.trainer import Trained, TrainParams, train
-from pipeline.compress.vertices import groups, to_items
+from pipeline.compress.vocabulary import Vocabulary
+from pipeline.design.design import design_of
 from pipeline.errors import ModelError
-from pipeline.graph.network import Network, Vertex
-from pipeline.operators.example_models import model_of
-from pipeline.operators.read_onnx import read_skeleton_network
-from pipeline.operators.registry import registered
+from pipeline.graph.network import Network
+from pipeline.program.program import Program
 
 
 class ZooParams(BaseModel):
-    """A zoo codec's section of params.yaml. ``rows``: fresh rows drawn each epoch, the share
-    ``real`` of them from the training networks."""
+    """A zoo codec's section of params.yaml.
+
+    ``edited``: networks made by random edits, of which each epoch draws anew; ``real``: the
+    share of an epoch's ``rows`` that are networks of the data set. ``longest``: tokens of a
+    training program. ``distance_weight``: of how far distances between vectors are from edit
+    distances between networks (one minus their correlation), against the nats of a network.
+    ``measured``: held-out networks on which the curve is measured. ``precision``: "auto" is
+    bfloat16 where the device computes in it, float32 elsewhere.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["ae", "vae", "seq2seq"]
-    width: int = Field(default=64, ge=1)
-    depth: int = Field(default=1, ge=1)
-    frequencies: int = Field(default=12, ge=1)
-    rows: int = Field(default=65_536, ge=1)
-    real: float = Field(default=0.25, ge=0, le=1)
-    training: TrainParams = TrainParams()
+    kind: Literal["transformer", "recurrent"] = "transformer"
+    model: dict[str, Any] = {}
+    training: TrainParams = TrainParams(epochs=75, batch=32, learning_rate=1.5e-3)
+    edited: NonNegativeInt = 10_000
+    rows: PositiveInt = 1_600
+    real: float = Field(default=0.4, gt=0, le=1)
+    longest: PositiveInt = 448
+    distance_weight: NonNegativeFloat = 20.0
+    measured: PositiveInt = 160
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    processes: PositiveInt = 2
 
 
 @dataclass(frozen=True)
 class TrainedCodec:
-    """A trained model with what its rows mean."""
+    """A trained model with what its tokens mean."""
 
-    model: torch.nn.Module
+    model: Any
     vocabulary: Vocabulary
-    projection: Projection
     trained: Trained
 
 
 def train_zoo(
     params: ZooParams,
     training: Sequence[Network],
+    groups: Sequence[str],
     held_out: Sequence[Network],
     directory: Path,
+    *,
     live: Path | None = None,
     description: str = "train",
 ) -> TrainedCodec:
-    """Networks -> a codec; checkpoints in ``directory``; ``held_out`` is only measured."""
-    known = (v for network in training for v in network.vertices)
-    vocabulary = Vocabulary.of(chain(known, example_vertices()))
-    rows = distinct_rows(training, vocabulary)
-    test_rows = distinct_rows(held_out, vocabulary)
-    torch.manual_seed(params.training.seed)
-    config: dict[str, Any] = {
-        "groups": [asdict(group) for group in groups()],
-        "width": params.width,
-        "depth": params.depth,
-        "frequencies": params.frequencies,
-        "place_value": True,
+    """Training networks, the group of each, and held-out ones for the curve -> a codec.
+
+    ``directory`` holds the edited networks and the checkpoint: an interrupted run goes on.
+    """
+    vocabulary = Vocabulary.of(
+        [p.lines for n in training for p in (Program.of(n), Program.of(_design(n)))]
+    )
+    seed = params.training.seed
+    real = [example_of(network, vocabulary) for network in training]
+    edited: list[Example] = []
+    if params.edited:
+        parents = parents_of(training, groups)
+        where = directory / f"edited-{_digest(training)[:16]}"
+        made = make_examples(parents, vocabulary, params.edited, seed, where, params.processes)
+        edited = spell_out(made, vocabulary, seed)
+    rows = to_rows([*real, *edited], [*range(len(real)), *[-1] * len(edited)], params.longest)
+    chosen = _sample(held_out, params.measured, seed)
+    test = [example_of(network, vocabulary) for network in chosen]
+    sizes = Counter(groups)
+    weights = torch.tensor([sizes[group] ** -0.5 for group in groups])
+    config = {
+        "sizes": [vocabulary.sizes[field] for field in grammar.Field],
+        "parts": token_parts(vocabulary),
+        **params.model,
     }
-    model = build_model(params.kind, config)
-
-    def draw(_: int, generator: torch.Generator) -> Items:
-        return draw_rows(rows, params.rows, params.real, generator)
-
-    first = draw(0, torch.Generator().manual_seed(params.training.seed))
+    torch.manual_seed(seed)
+    model: Any = build_model(params.kind, config)
+    distances = torch.from_numpy(edit_distances(training))
+    draw = draw_rows(rows, weights, params.real)
     trained = train(
-        model, first, test_rows, params.training, directory,
-        draw=draw, live=live, description=description,
-    )  # fmt: skip
-    return TrainedCodec(model, vocabulary, Projection.fit(training), trained)
-
-
-def example_vertices() -> Iterator[Vertex]:
-    """Every registered operator's examples as vertices: attribute rows that any network may
-    have, whether or not one of the training networks does."""
-    for operator in registered().values():
-        for example in operator.examples:
-            try:
-                network = read_skeleton_network(model_of(operator.name, example))
-            except ModelError:  # an example without a data input on the path
-                continue
-            yield from (v for v in network.vertices if v.operator == operator.name)
+        model,
+        draw(params.rows, torch.Generator().manual_seed(seed)),
+        _by_cost(to_rows(test, [-1] * len(test), params.longest)),
+        params.training,
+        directory,
+        objective=objective(model, distances, params.distance_weight, params.precision),
+        draw=draw,
+        cost=cost,
+        live=live,
+        description=description,
+    )
+    fit_context(model, vocabulary, training)
+    fit_grid(model, vocabulary, [_design(network) for network in training])
+    return TrainedCodec(model, vocabulary, trained)
 
 
 def save_zoo_codec(
     directory: Path, name: str, codec: TrainedCodec, networks: Sequence[Network]
 ) -> None:
-    """Ship a codec: NAME.json, NAME.safetensors and NAME.projection.safetensors."""
-    from safetensors.numpy import save
-
-    fingerprints = sorted(network.fingerprint for network in networks)
+    """Ship a codec: NAME.json and NAME.safetensors."""
     card = {
-        "domain": "zoo",
-        "vocabulary": codec.vocabulary.to_plain(),
-        "patterns": codec.projection.patterns,
-        "trained_on": {
-            "networks": len(fingerprints),
-            "sha256": hashlib.sha256("\n".join(fingerprints).encode()).hexdigest(),
-        },
+        "domain": "networks",
+        "vocabulary": codec.vocabulary.to_json(),
+        "trained_on": {"networks": len(networks), "sha256": _digest(networks)},
         "seconds": round(codec.trained.seconds, 1),
         "curve": codec.trained.curve,
     }
-    p = codec.projection
-    arrays = {"weights": p.weights, "mean": p.mean, "directions": p.directions}
-    write_atomically(directory / f"{name}.projection.safetensors", save(arrays))
     save_codec(directory, name, codec.model, card)
 
 
-def distinct_rows(networks: Sequence[Network], vocabulary: Vocabulary) -> Items:
-    """The different rows of many networks, group by group, each group padded to the longest
-    by repeating from its start."""
-    parts = [to_items(network, vocabulary) for network in networks]
-    distinct = {g.name: torch.cat([p[g.name] for p in parts]).unique(dim=0) for g in groups()}
-    longest = max(map(len, distinct.values()))
-    return {name: rows[torch.arange(longest) % len(rows)] for name, rows in distinct.items()}
+def _digest(networks: Sequence[Network]) -> str:
+    fingerprints = sorted(network.fingerprint for network in networks)
+    return hashlib.sha256("\n".join(fingerprints).encode()).hexdigest()
 
 
-def draw_rows(rows: Items, count: int, real: float, generator: torch.Generator) -> Items:
-    """``count`` rows: the share ``real`` of them from ``rows``, the others field by field."""
-    known = int(count * real)
-    chosen = torch.randint(len(next(iter(rows.values()))), (known,), generator=generator)
-    drawn = take(rows, chosen)
-    return {
-        group.name: torch.cat([drawn[group.name], _draw(group, count - known, generator)])
-        for group in groups()
-    }
+def _design(network: Network) -> Network:
+    try:
+        return design_of(network)
+    except ModelError:
+        return network
 
 
-def _draw(group: Group, count: int, generator: torch.Generator) -> Tensor:
-    columns = [torch.randint(c, (count, 1), generator=generator) for c in group.cardinalities]
-    return torch.cat(columns, 1)
+def _sample(networks: Sequence[Network], count: int, seed: int) -> list[Network]:
+    order = torch.randperm(len(networks), generator=torch.Generator().manual_seed(seed))
+    return [networks[i] for i in order[:count].tolist()]
+
+
+def _by_cost(rows: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    order = cost(rows).argsort(stable=True)
+    return {name: values[order] for name, values in rows.items()}

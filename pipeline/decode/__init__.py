@@ -1,1 +1,1 @@
-"""From vectors back to networks: codecs, patches and repair."""
+"""From vectors back to networks: codecs, codes and repair."""

@@ -1,150 +1,203 @@
-"""A codec: a trained compressor with everything needed to encode and decode networks."""
+"""A codec: a trained compressor with everything needed to encode and decode networks.
+
+Its vector has two parts. The *smooth* one is the mean that the encoder gives a network's
+design: near vectors are near networks. The *exact* one holds, as quantiles of a normal
+distribution, the bits by which the network differs from what the decoder would write, coded
+under the decoder's own probabilities. What does not fit is the code's residual.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save
 
-from pipeline.atomic import write_atomically
-from pipeline.compress.attributes import Vocabulary
-from pipeline.compress.fields import Items
-from pipeline.compress.projection import Projection
+from pipeline.compress.context import vertex_vectors
+from pipeline.compress.refine import refine
 from pipeline.compress.store import load_model, read_card
-from pipeline.compress.vertices import groups, to_draft, to_items
+from pipeline.compress.transformer import ProgramTransformer
+from pipeline.compress.vocabulary import Vocabulary
+from pipeline.decode.code import Code
+from pipeline.decode.entropy import BitReader, cost, probabilities, to_bits
+from pipeline.decode.quantiles import capacity, from_numbers, to_numbers
 from pipeline.decode.repair import Repaired, repair
 from pipeline.decode.shipped import SHIPPED, codec_names
-from pipeline.errors import DataError, InvalidNetwork
-from pipeline.graph.json_form import vertex_from_plain, vertex_to_plain
+from pipeline.decode.writing import MOST_TOKENS, Writer, likeliest
+from pipeline.design.design import design_of
+from pipeline.errors import DataError, InvalidNetwork, ModelError
 from pipeline.graph.network import Network, Vertex
+from pipeline.operators.shapes import infer_layers
+from pipeline.program.instruction import Line
+from pipeline.program.program import Program
 
-ROWS_AT_ONCE = 4096  # bounds memory whatever the network's size
-MAX_PATCH = 64 * 2**20  # bytes of a patch once it is unpacked
+WIDTH = 256  # numbers of a vector
+AT_ONCE = 32  # networks that are encoded or decoded together
+LONGEST = 65_536  # tokens of a program that is decoded with its residual
 
-
-@dataclass(frozen=True, eq=False)
-class Code:
-    """What a codec makes of one network of n vertices.
-
-    ``structure`` (n, 4), ``operation`` (n, 2), ``attributes`` (n, 8), ``graph`` (64,), all
-    float32; ``patch``: what decoding the vectors alone would get wrong, empty for nothing.
-    ``digest``: of the codec, whose name another may bear; empty where a file does not say.
-    """
-
-    codec: str
-    fingerprint: str
-    structure: np.ndarray
-    operation: np.ndarray
-    attributes: np.ndarray
-    graph: np.ndarray
-    patch: bytes
-    digest: str = ""
-
-    @property
-    def latents(self) -> dict[str, np.ndarray]:
-        return {
-            "structure": self.structure,
-            "operation": self.operation,
-            "attributes": self.attributes,
-        }
-
-    def save(self, path: Path | str) -> None:
-        """Write the code as a safetensors file, whole or not at all."""
-        patch = np.frombuffer(self.patch, dtype=np.uint8)
-        tensors = {**self.latents, "graph": self.graph, "patch": patch}
-        about = {
-            "codec": self.codec,
-            "fingerprint": self.fingerprint,
-            "digest": self.digest,
-        }
-        # One entry: safetensors writes several in an order that changes from call to call.
-        metadata = {"code": json.dumps(about)}
-        write_atomically(Path(path), save(tensors, metadata))
-
-    @classmethod
-    def load(cls, path: Path | str) -> Code:
-        """Raises DataError naming the file when it is missing or no code."""
-        try:
-            with safe_open(path, "numpy") as file:
-                about = json.loads((file.metadata() or {})["code"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            patch = tensors.pop("patch").tobytes()
-            code = cls(**about, patch=patch, **tensors)
-        except FileNotFoundError as e:
-            raise DataError(f"{path}: missing") from e
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
-            raise DataError(f"{path}: not a code: {e}") from e
-        vertices = code.structure.shape[:1]
-        for group in groups():
-            vectors = code.latents[group.name]
-            fits = vectors.shape == (*vertices, group.dimensions) and len(vectors)
-            if not fits or vectors.dtype != np.float32:
-                found = f"{group.name} is {vectors.dtype} {vectors.shape}"
-                raise DataError(f"{path}: not a code: {found}")
-        return code
+Draft = tuple[Vertex, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Codec:
-    """A trained model and what its rows mean. ``encode`` is linear in vertices."""
+    """A trained model and what its tokens mean."""
 
     name: str
-    model: Any
+    model: ProgramTransformer
     vocabulary: Vocabulary
-    projection: Projection
     card: dict[str, Any]
     digest: str  # of its weights and its vocabulary: of all that its vectors mean
+    width: int = WIDTH
 
-    def encode(self, network: Network) -> Code:
-        """A network -> its vectors, and the patch that makes decoding them exact."""
-        latents = self._encode_rows(to_items(network, self.vocabulary))
-        draft = self.draft(latents)
+    @property
+    def smooth(self) -> int:
+        """How many of the vector's numbers, the first ones, are the smooth part."""
+        return self.model.config.latent
+
+    @cached_property
+    def _writer(self) -> Writer:
+        return Writer(self.model, self.vocabulary)
+
+    @overload
+    def encode(self, networks: Network, steps: int = 0) -> Code: ...
+    @overload
+    def encode(self, networks: Sequence[Network], steps: int = 0) -> list[Code]: ...
+    def encode(
+        self, networks: Network | Sequence[Network], steps: int = 0
+    ) -> Code | list[Code]:
+        """A network, or several, -> a code each. ``steps`` of gradient descent on the smooth
+        part make the decoder likelier to write the network from it alone."""
+        if isinstance(networks, Network):
+            return self.encode([networks], steps)[0]
+        codes: list[Code] = []
+        for start in range(0, len(networks), AT_ONCE):
+            part = networks[start : start + AT_ONCE]
+            tokens = [self.tokens(network) for network in part]
+            smooth = self.snap(self._refined(self.means(part), tokens, steps))
+            codes += map(self._code, part, tokens, smooth)
+        return codes
+
+    def smooth_parts(self, networks: Sequence[Network], steps: int = 0) -> np.ndarray:
+        """(n, smooth): the encoder's means, after ``steps`` of refining."""
+        tokens = [self.tokens(network) for network in networks]
+        return self._refined(self.means(networks), tokens, steps)
+
+    def _refined(
+        self, means: np.ndarray, tokens: Sequence[Sequence[int]], steps: int
+    ) -> np.ndarray:
+        return refine(self.model, means, tokens, steps) if steps and len(means) else means
+
+    def snap(self, smooth: np.ndarray) -> np.ndarray:
+        """(..., smooth) -> the nearest points of the codec's grid, in float64.
+
+        What the exact part's bits mean depends on the smooth part to the last digit: on a
+        grid as wide as the posterior's deviation, small noise in it changes nothing.
+        """
+        grid = self.model.grid.double().numpy()
+        return np.round(np.nan_to_num(smooth.astype(np.float64)) / grid) * grid
+
+    def tokens(self, network: Network) -> list[int]:
+        """The tokens of a network's program."""
+        return self.vocabulary.numbers(Program.of(network).lines)
+
+    def means(self, networks: Sequence[Network]) -> np.ndarray:
+        """(n, smooth) float32: what the encoder gives the networks' designs."""
+        return self.posterior(networks)[0]
+
+    @torch.inference_mode()
+    def posterior(self, networks: Sequence[Network]) -> tuple[np.ndarray, np.ndarray]:
+        """(n, smooth) means and standard deviations of the smooth part."""
+        tokens = [self.tokens(_design(network)) for network in networks]
+        means, deviations = [], []
+        for row in tokens:  # one by one: a network's vector depends on no other's length
+            mean, log_variance = self.model.encode(torch.tensor([row]))
+            means.append(mean[0].numpy())
+            deviations.append((log_variance[0] / 2).exp().numpy())
+        return np.stack(means), np.stack(deviations)
+
+    def bits(self, smooth: np.ndarray, tokens: Sequence[int]) -> float:
+        """The bits that a program needs besides the smooth part."""
+        chances = [probabilities(known) for known in self._writer.score(smooth, tokens)]
+        return cost(self._writer.classes(tokens), chances)
+
+    def _code(self, network: Network, tokens: Sequence[int], smooth: np.ndarray) -> Code:
+        chances = [probabilities(known) for known in self._writer.score(smooth, tokens)]
+        bits = to_bits(self._writer.classes(tokens), chances)
+        numbers = self.width - self.smooth
+        kept, rest = bits[: capacity(numbers)], bits[capacity(numbers) :]
+        vector = np.concatenate([smooth, to_numbers(kept, numbers)]).astype(np.float16)
+        residual = np.packbits(rest).tobytes()
         return Code(
-            self.name,
-            network.fingerprint,
-            **latents,
-            graph=self.projection.vector(network),
-            patch=make_patch(draft, network.vertices),
-            digest=self.digest,
+            self.name, self.digest, network.fingerprint, vector, residual, len(rest), len(kept)
         )
 
-    def decode(self, code: Code, patch: bool = True) -> Network:
-        """A code -> a network: the very one with its patch; without, what the vectors alone
-        say, repaired where that is no valid network.
+    def decode(self, code: Code, residual: bool = True) -> Network:
+        """A code -> the very network. Without its residual: what the vector alone says,
+        repaired where that is no valid network.
 
-        Raises DataError for a code of another codec, InvalidNetwork for a patch that does not
-        fit its vectors.
+        Raises DataError for a code of another codec, InvalidNetwork where the code does not
+        give the network it names.
         """
-        if not patch or not code.patch:
-            return self.decode_vectors(code).network
-        self._check(code)
-        return Network(tuple(apply_patch(self.draft(code.latents), code.patch)))
+        self.check(code)
+        if not residual:
+            return settle(self.draft(code.vector)).network
+        draft = self._drafts([code.vector], [code.residual], LONGEST)[0]
+        network = Network(draft or ())
+        if network.fingerprint != code.fingerprint:
+            raise InvalidNetwork(
+                "another_network",
+                f"the code of {code.fingerprint} gives {network.fingerprint}",
+            )
+        return network
 
-    def decode_vectors(self, code: Code) -> Repaired:
-        """The vectors alone -> a valid network, and the repairs that it took. Raises DataError
-        for a code of another codec."""
-        self._check(code)
-        return restore(self.draft(code.latents), code.fingerprint)
+    def draft(self, vector: np.ndarray) -> Draft:
+        """A vector -> the vertices it says, before any repair; any vector says some."""
+        return self.drafts([vector])[0]
 
-    def draft(self, latents: dict[str, np.ndarray]) -> list[Vertex]:
-        """Vectors -> vertices, before any repair."""
-        parts = []
-        for rows in _slices(len(latents["structure"])):
-            tensors = {g: torch.from_numpy(np.array(v[rows])) for g, v in latents.items()}
-            with torch.inference_mode():
-                parts.append(self.model.decode(tensors))
-        return to_draft(_joined(parts), self.vocabulary)
+    def drafts(self, vectors: Sequence[np.ndarray], most: int = MOST_TOKENS) -> list[Draft]:
+        """:meth:`draft` of several vectors, together; an empty one where ``most`` tokens come
+        to no end."""
+        return [d or () for d in self._drafts(vectors, [b""] * len(vectors), most)]
 
-    def _check(self, code: Code) -> None:
+    def likeliest(self, smooth: np.ndarray, most: int = MOST_TOKENS) -> list[Draft | None]:
+        """(n, smooth) -> what the decoder thinks likeliest given the smooth part alone; None
+        where it comes to no end."""
+        parts = [
+            self._writer.write(smooth[start : start + AT_ONCE], likeliest, most)
+            for start in range(0, len(smooth), AT_ONCE)
+        ]
+        return [_draft(lines) for part in parts for lines in part]
+
+    def _drafts(
+        self, vectors: Sequence[np.ndarray], residuals: Sequence[bytes], most: int
+    ) -> list[Draft | None]:
+        found: list[Draft | None] = []
+        for start in range(0, len(vectors), AT_ONCE):
+            part = np.stack(vectors[start : start + AT_ONCE]).astype(np.float16)
+            readers = [
+                BitReader(np.concatenate([from_numbers(v), _bits(r)]))
+                for v, r in zip(part[:, self.smooth :], residuals[start:], strict=False)
+            ]
+            written = self._writer.write(
+                self.snap(part[:, : self.smooth]),
+                lambda row, known, readers=readers: readers[row].read(probabilities(known)),  # type: ignore[misc]
+                most,
+            )
+            found += map(_draft, written)
+        return found
+
+    def vertex_vectors(self, network: Network) -> np.ndarray:
+        """(vertices, 16) float32: what the encoder knows of each vertex in its network."""
+        return vertex_vectors(self.model, self.vocabulary, network)
+
+    def check(self, code: Code) -> None:
+        """Raises DataError for a code of another codec."""
         if not self.made(code):
             raise DataError(
                 f"the code is of another codec than this {self.name!r}: of {code.codec!r}, "
@@ -152,77 +205,62 @@ class Codec:
             )
 
     def made(self, code: Code) -> bool:
-        """Whether the code is this codec's, as far as its file says."""
-        return code.codec == self.name and code.digest in ("", self.digest)
-
-    def _encode_rows(self, items: Items) -> dict[str, np.ndarray]:
-        parts = []
-        for rows in _slices(len(items["structure"])):
-            with torch.inference_mode():
-                parts.append(self.model.encode({g: v[rows] for g, v in items.items()}))
-        return {g: v.float().numpy() for g, v in _joined(parts).items()}
+        """Whether the code is this codec's."""
+        fits = code.vector.shape == (self.width,)
+        return fits and (code.codec, code.digest) == (self.name, self.digest)
 
 
 def load_codec(name: str, directory: Path = SHIPPED) -> Codec:
     """A shipped codec by name, or one in another folder. Runs no code from its files.
 
-    Raises DataError: unknown (listing the known ones), damaged, or not of the zoo's domain.
+    Raises DataError: unknown (listing the known ones), damaged, or not of whole networks.
     """
-    known = codec_names(directory, domain="zoo")
+    known = codec_names(directory, domain="networks")
     if name not in known:
         raise DataError(f"no codec {name!r} for whole networks; known are: {', '.join(known)}")
     card = read_card(directory / name)
-    file = directory / f"{name}.projection.safetensors"
     try:
-        arrays = load_file(file)
-        projection = Projection(
-            tuple(card["patterns"]), arrays["weights"], arrays["mean"], arrays["directions"]
-        )
-        vocabulary = Vocabulary.from_plain(card["vocabulary"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
-        raise DataError(f"{file}: damaged codec: {e}") from e
+        vocabulary = Vocabulary.from_json(card["vocabulary"])
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        raise DataError(f"{directory / name}.json: damaged codec: {e!r}") from e
     model = load_model(directory / name)  # refuses weights that are missing or damaged
+    assert isinstance(model, ProgramTransformer)
     digest = hashlib.blake2b((directory / f"{name}.safetensors").read_bytes(), digest_size=16)
     digest.update(json.dumps(card["vocabulary"]).encode())
-    return Codec(name, model, vocabulary, projection, card, digest.hexdigest())
+    return Codec(name, model, vocabulary, card, digest.hexdigest())
 
 
-def restore(draft: Sequence[Vertex], fingerprint: str) -> Repaired:
-    """A draft with this fingerprint is the network that was encoded, however deep or large;
-    any other is repaired."""
+def settle(draft: Sequence[Vertex]) -> Repaired:
+    """A draft that is a network whose shapes agree stays as it is; any other is repaired."""
+    network = valid(draft)
+    return repair(draft) if network is None else Repaired(network)
+
+
+def valid(draft: Sequence[Vertex]) -> Network | None:
+    """The network that a draft is, if its shapes agree from input to output."""
     try:
         network = Network(tuple(draft))
-    except InvalidNetwork:
-        return repair(draft)
-    return Repaired(network) if network.fingerprint == fingerprint else repair(draft)
+        infer_layers(network)
+    except ModelError:
+        return None
+    return network
 
 
-def make_patch(draft: Sequence[Vertex], vertices: Sequence[Vertex]) -> bytes:
-    """The vertices that the draft has wrong, compressed; empty when it is right."""
-    wrong = {
-        index: vertex_to_plain(vertex)
-        for index, (made, vertex) in enumerate(zip(draft, vertices, strict=True))
-        if repr(made) != repr(vertex)  # repr tells 1 from 1.0 as the fingerprint does
-    }
-    text = json.dumps(wrong, separators=(",", ":")).encode()
-    return zlib.compress(text, 9) if wrong else b""
-
-
-def apply_patch(draft: Sequence[Vertex], patch: bytes) -> list[Vertex]:
-    """The draft with its corrections. Raises InvalidNetwork for a patch that does not fit."""
-    vertices = list(draft)
+def _design(network: Network) -> Network:
     try:
-        text = zlib.decompressobj().decompress(patch, MAX_PATCH)
-        for index, plain in json.loads(text).items():
-            vertices[int(index)] = vertex_from_plain(plain)
-    except (zlib.error, ValueError, TypeError, IndexError, AttributeError) as e:
-        raise InvalidNetwork("bad_patch", f"the patch does not fit its vectors: {e}") from e
-    return vertices
+        return design_of(network)
+    except ModelError:  # nothing is known of its shapes: it is its own design
+        return network
 
 
-def _slices(count: int) -> list[slice]:
-    return [slice(start, start + ROWS_AT_ONCE) for start in range(0, count, ROWS_AT_ONCE)]
+def _draft(lines: Sequence[Line] | None) -> Draft | None:
+    if lines is None:
+        return None
+    try:
+        return Program(tuple(lines)).draft
+    except InvalidNetwork:  # more vertices than any network has
+        return None
 
 
-def _joined(parts: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    return {group: torch.cat([part[group] for part in parts]) for group in parts[0]}
+def _bits(packed: bytes) -> np.ndarray:
+    return np.unpackbits(np.frombuffer(packed, np.uint8)).astype(bool)

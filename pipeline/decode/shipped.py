@@ -24,11 +24,11 @@ def read_plain_card(path: Path) -> dict[str, Any]:
 
 
 def codec_names(directory: Path = SHIPPED, domain: str | None = None) -> list[str]:
-    """The codecs in a folder, sorted; those of one domain ("zoo", "enas6") if it is named."""
+    """The codecs in a folder, sorted; those of one domain ("networks", "enas6") if named."""
     names = sorted(path.stem for path in directory.glob("*.json"))
     return [n for n in names if domain is None or domain_of(directory, n) == domain]
 
 
 def domain_of(directory: Path, name: str) -> str:
-    """What a codec compresses: the networks of the ``zoo``, or the cells of ``enas6``."""
+    """What a codec compresses: any ``networks``, or the cells of ``enas6``."""
     return str(read_plain_card(directory / name).get("domain", "enas6"))

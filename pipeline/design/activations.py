@@ -60,7 +60,7 @@ def hard_swish(rewriter: Rewriter, index: int) -> bool:
     for x, gate in (operands, operands[::-1]):
         vertex = rewriter.vertices[gate.source]
         if constant == 1.0 and is_hard_sigmoid(vertex):
-            inner = vertex.operands[0]
+            inner: Operand | None = vertex.operands[0]
         elif isclose(constant, SIXTH, rel_tol=CLOSE):
             inner = shifted_relu6(rewriter, gate)
         else:

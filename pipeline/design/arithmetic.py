@@ -17,6 +17,7 @@ import numpy as np
 from pipeline.design.rewriter import Rewriter, Rule, is_float, same, vertex_of
 from pipeline.graph.network import Operand, Value, Vertex
 from pipeline.operators.operands import PARAMETER, SHAPE
+from pipeline.operators.trained import is_written
 
 INVERSE = {"Sub": "Add", "Div": "Mul"}
 NEUTRAL = {"Add": 0.0, "Mul": 1.0}
@@ -31,8 +32,10 @@ def number(vertex: Vertex) -> float | None:
 
 
 def computed(value: float) -> float:
-    """A number that was computed, to the digits that are sure, as the float32 that it is."""
-    return float(np.float32(f"{value:.{DIGITS}g}"))
+    """A number that was computed, to the digits that are sure, as the float32 that it is; a
+    fraction that would look trained with these (1/6) as it is."""
+    found = float(np.float32(f"{value:.{DIGITS}g}"))
+    return found if is_written(found) else float(np.float32(value))
 
 
 def put_at_right(rewriter: Rewriter, index: int) -> bool:

@@ -11,7 +11,7 @@ MOST_FACTORS = 4
 
 def factors(rewriter: Rewriter, index: int) -> tuple[float, list[Operand]]:
     """The number and the operands whose product a Mul is: through Muls that only it reads."""
-    constant, found = 1.0, []
+    found: list[Operand] = []
     waiting = _operands(rewriter, index)
     if waiting is None:
         return 1.0, []

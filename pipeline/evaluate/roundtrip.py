@@ -85,8 +85,8 @@ def round_trip(
         rebuilt = read_onnx(io.BytesIO(to_onnx(network).SerializeToString()))
     else:
         code = codec.encode(network)
-        rebuilt = codec.decode(code, patch=False)
-        bits = 8 * len(code.patch)
+        rebuilt = codec.decode(code, residual=False)
+        bits = code.bits
         with_residual = codec.decode(code) == network
     exact = rebuilt == network
     fails = runs(rebuilt)

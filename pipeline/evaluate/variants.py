@@ -35,7 +35,7 @@ def make_variants(
     original = read_original(network, params)
     restored = {WITHOUT_COMPRESSION: original}
     for codec in codecs:
-        restored[codec.name] = codec.decode(codec.encode(original), patch=False)
+        restored[codec.name] = codec.decode(codec.encode(original), residual=False)
     return {
         name: Variant(_maker(network, params, found), found.fingerprint)
         for name, found in restored.items()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import onnx
 from onnx import TensorProto, helper
@@ -97,7 +98,7 @@ class Assembly:
         self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         return name
 
-    def _add(self, operator: str, inputs: Sequence[str], **attributes: object) -> str:
+    def _add(self, operator: str, inputs: Sequence[str], **attributes: Any) -> str:
         key = repr((operator, tuple(inputs), attributes))
         if key not in self._known:
             name = f"value_{len(self._nodes)}"

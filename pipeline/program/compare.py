@@ -45,9 +45,9 @@ def _lines(changes: Sequence[Change | Depth]) -> Iterator[str]:
             name = seen[change.block] = f"block {len(seen) + 1}"
             yield f"{name}:"
             yield from (f"    {BETWEEN.join(line)}" for line in change.block)
-    for change in depths:
-        before, after = _times(change.before), _times(change.after)
-        yield f"{seen[change.block]}, run {change.number}: {before} -> {after}"
+    for depth in depths:
+        before, after = _times(depth.before), _times(depth.after)
+        yield f"{seen[depth.block]}, run {depth.number}: {before} -> {after}"
     for change in changes:
         if isinstance(change, Change):
             places = f", in {change.times} places" if change.times > 1 else ""

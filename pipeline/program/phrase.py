@@ -24,7 +24,10 @@ SHORT = {
     "AveragePool": "AvgPool",
 }
 WINDOW = ("kernel_shape", "strides", "pads", "dilations", "group", "auto_pad", "bias", *OUT)
-USUAL = {"Gemm": {"transB": 1, "bias": 1}, INPUT: {"dtype": "float32"}}
+USUAL: dict[str, dict[str, Spelled]] = {
+    "Gemm": {"transB": 1, "bias": 1},
+    INPUT: {"dtype": "float32"},
+}
 WHOLE_DEPTH = Ratio(1, 1)
 
 

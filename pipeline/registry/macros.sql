@@ -21,18 +21,18 @@ CREATE OR REPLACE MACRO find_network(wanted) AS coalesce(
     error('no network has the name or fingerprint ' || wanted)
 );
 
--- Fingerprint and codec -> the vector of that network.
+-- Fingerprint and codec -> the smooth part of that network's vector.
 CREATE OR REPLACE MACRO vector_of(wanted, made_by) AS coalesce(
     (
-        SELECT g.vector FROM graph_embeddings g
+        SELECT g.smooth FROM graph_embeddings g
         WHERE g.fingerprint = wanted AND g.codec = made_by
     ),
     error('codec ' || made_by || ' has no vector of network ' || wanted)
 );
 
--- The k networks nearest to a fingerprint by cosine, itself left out. It is left out last, and
--- its vector is looked up apart, so that a million vectors are scanned once and never joined.
--- The cosine with a vector of zeros is not a number: such come last.
+-- The k networks nearest to a fingerprint by the distance of smooth parts, itself left out. It
+-- is left out last, and its vector is looked up apart, so that a million vectors are scanned
+-- once and never joined. Similarity is 1 at distance 0 and falls as 1 / (1 + distance).
 CREATE OR REPLACE MACRO similar_to(fingerprint, k := 10, codec := NULL) AS TABLE
     SELECT n.name, n.family, near.fingerprint, near.similarity
     FROM (
@@ -40,18 +40,18 @@ CREATE OR REPLACE MACRO similar_to(fingerprint, k := 10, codec := NULL) AS TABLE
         FROM (
             SELECT
                 g.fingerprint,
-                array_cosine_similarity(
-                    g.vector, (SELECT vector_of(fingerprint, find_codec(codec)))
-                ) AS similarity
+                1 / (1 + array_distance(
+                    g.smooth, (SELECT vector_of(fingerprint, find_codec(codec)))
+                )) AS similarity
             FROM graph_embeddings g
             WHERE g.codec = find_codec(codec)
         ) scored
-        ORDER BY isnan(scored.similarity), scored.similarity DESC, scored.fingerprint
+        ORDER BY scored.similarity DESC, scored.fingerprint
         LIMIT k + 1
     ) near
     LEFT JOIN networks n ON n.fingerprint = near.fingerprint
     WHERE near.fingerprint <> fingerprint
-    ORDER BY isnan(near.similarity), near.similarity DESC, near.fingerprint
+    ORDER BY near.similarity DESC, near.fingerprint
     LIMIT k;
 
 -- The same, for a name or a fingerprint.

@@ -1,4 +1,4 @@
-"""The networks of a dataset nearest to a vector."""
+"""The networks of a dataset nearest to the smooth part of a vector."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pipeline.errors import DataError
 
 QUERY = """
 SELECT n.name, n.family, g.fingerprint,
-    array_cosine_similarity(g.vector, $vector::FLOAT[{width}]) AS similarity
+    1 / (1 + array_distance(g.smooth, $smooth::FLOAT[{width}])) AS similarity
 FROM graph_embeddings g JOIN networks n USING (fingerprint)
 WHERE g.codec = $codec
-ORDER BY isnan(similarity), similarity DESC, g.fingerprint
+ORDER BY similarity DESC, g.fingerprint
 LIMIT $k
 """
 LABELS = """
@@ -24,18 +24,18 @@ FROM labels WHERE fingerprint = $fingerprint GROUP BY what ORDER BY what LIMIT 3
 
 
 def find_nearest(
-    connection: duckdb.DuckDBPyConnection, codec: str, vector: Sequence[float], k: int = 10
+    connection: duckdb.DuckDBPyConnection, codec: str, smooth: Sequence[float], k: int = 10
 ) -> list[dict[str, Any]]:
-    """The k networks whose vectors by ``codec`` are nearest by cosine, with what is known of
+    """The k networks whose smooth parts by ``codec`` are nearest, with what is known of
     them. Raises DataError where the dataset holds no vectors of that codec and width."""
     try:
         rows = connection.execute(
-            QUERY.format(width=len(vector)), {"vector": list(vector), "codec": codec, "k": k}
+            QUERY.format(width=len(smooth)), {"smooth": list(smooth), "codec": codec, "k": k}
         ).fetchall()
     except duckdb.CatalogException as e:
         raise DataError("the dataset holds no vectors of whole networks") from e
     except duckdb.Error as e:
-        raise DataError(f"{codec}: vectors of {len(vector)} numbers do not fit: {e}") from e
+        raise DataError(f"{codec}: vectors of {len(smooth)} numbers do not fit: {e}") from e
     if not rows:
         raise DataError(f"the dataset holds no vectors of codec {codec}")
     names = ("name", "family", "fingerprint", "similarity")

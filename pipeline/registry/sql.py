@@ -209,6 +209,10 @@ def _placeholders(folder: Path, tables: TableSet) -> dict[str, str]:
     for name, entry in tables.tables.items():
         paths = (str(folder / shard.file).replace("'", "''") for shard in entry.shards)
         values[name] = "[" + ", ".join(f"'{path}'" for path in paths) + "]"
-        for column, width in entry.widths.items():
-            values[f"{column}_width" if column in TABLES else column] = str(width)
+        for column in TABLES[name].vectors if name in TABLES else ():
+            if column not in entry.widths:
+                raise DataError(
+                    f"{folder}: {name} has no vectors {column}: an older version wrote it"
+                )
+            values[f"{name}_{column}"] = str(entry.widths[column])
     return values

@@ -10,13 +10,12 @@ CREATE OR REPLACE VIEW rejected AS SELECT * FROM read_parquet($rejected);
 -- Parquet knows lists only: the width of the vectors comes from the manifest. Columns are
 -- named with their table (s), or DuckDB takes them for the parameters of a macro that uses it.
 CREATE OR REPLACE VIEW graph_embeddings AS
-    SELECT s.* REPLACE (s.vector::FLOAT[$vector] AS vector)
+    SELECT s.* REPLACE (
+        s.vector::FLOAT[$graph_embeddings_vector] AS vector,
+        s.smooth::FLOAT[$graph_embeddings_smooth] AS smooth
+    )
     FROM read_parquet($graph_embeddings) s;
 CREATE OR REPLACE VIEW vertex_embeddings AS
-    SELECT s.* REPLACE (
-        s.structure::FLOAT[$structure] AS structure,
-        s.operation::FLOAT[$operation] AS operation,
-        s.attributes::FLOAT[$attributes_width] AS attributes
-    )
+    SELECT s.* REPLACE (s.vector::FLOAT[$vertex_embeddings_vector] AS vector)
     FROM read_parquet($vertex_embeddings) s;
-CREATE OR REPLACE VIEW patches AS SELECT * FROM read_parquet($patches);
+CREATE OR REPLACE VIEW residuals AS SELECT * FROM read_parquet($residuals);

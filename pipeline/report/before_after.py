@@ -13,7 +13,7 @@ from pipeline.tables.read_networks import read_networks
 
 TITLE = "Before and after"
 LEAD = (
-    "A network, and what its vectors alone give back: no patch, repaired where needed. "
+    "A network, and what its vectors alone give back: no residual, repaired where needed. "
     "Lines are tensors, arcs are skip connections; what differs is marked."
 )
 FIRST, MOST_VERTICES = "resnet18", 160
@@ -27,12 +27,12 @@ def describe_round_trip(inputs: Inputs) -> Section:
     if inputs.folder is None or codec is None or folder is None or not chosen:
         missing = Missing("A network before and after", f"nn2vec embed {codec or 'CODEC'}")
         return Section("before-after", TITLE, LEAD, (missing,))
-    from pipeline.decode.codec import load_codec
+    from pipeline.decode.codec import load_codec, settle
 
     loaded = load_codec(codec, folder)
     parts: list[Any] = []
     for fingerprint, network in read_networks(inputs.folder, chosen):
-        repaired = loaded.decode_vectors(loaded.encode(network))
+        repaired = settle(loaded.draft(loaded.encode(network).vector))
         name = chosen[fingerprint]
         parts += compare_networks(name, codec, network, repaired.network, len(repaired.edits))
     return Section("before-after", TITLE, LEAD, tuple(parts))
@@ -58,19 +58,19 @@ def compare_networks(
 
 
 def _choose(inputs: Inputs) -> dict[str, str]:
-    """Fingerprint -> name of the networks to draw: ResNet18, and the largest patch."""
-    if "networks" not in inputs.tables or "patches" not in inputs.tables:
+    """Fingerprint -> name of the networks to draw: ResNet18, and the largest residual."""
+    if "networks" not in inputs.tables or "residuals" not in inputs.tables:
         return {}
     small = {
         n["fingerprint"]: n["name"]
         for n in inputs.tables["networks"].to_pylist()
         if n["vertices"] <= MOST_VERTICES
     }
-    rows = inputs.tables["patches"].select(["codec", "fingerprint", "bytes"]).to_pylist()
+    rows = inputs.tables["residuals"].select(["codec", "fingerprint", "bits"]).to_pylist()
     rows = [
         r for r in rows if r["codec"] == inputs.default_codec and r["fingerprint"] in small
     ]
     first = [r["fingerprint"] for r in rows if small[r["fingerprint"]] == FIRST][:1]
-    lossy = sorted((r for r in rows if r["bytes"]), key=lambda r: -r["bytes"])
+    lossy = sorted((r for r in rows if r["bits"]), key=lambda r: -r["bits"])
     chosen = [*first, *(r["fingerprint"] for r in lossy[:1])]
     return {f: small[f] for f in chosen or [r["fingerprint"] for r in rows[:1]]}

@@ -103,18 +103,18 @@ def draw_exactness(rows: Rows) -> Spec:
     return _spec(alt.layer(bars.encode(y=alt.Y("low:Q", axis=axis), y2="high:Q"), points))
 
 
-def draw_patches(rows: Rows) -> Spec:
-    """Rows of ``vertices``, ``bytes``, ``name``, ``family``, ``kind``: a point a network."""
+def draw_residuals(rows: Rows) -> Spec:
+    """Rows of ``vertices``, ``bits``, ``name``, ``family``, ``kind``: a point a network."""
     chart = alt.Chart(_data(rows)).mark_circle(size=30, opacity=0.7)
     return _spec(
         chart.encode(
             x=alt.X("vertices:Q", scale=alt.Scale(type="log", nice=False), title="vertices"),
-            y=alt.Y("bytes:Q", title="patch, bytes",
+            y=alt.Y("bits:Q", title="residual, bits",
                     scale=alt.Scale(type="symlog", constant=10),
                     axis=alt.Axis(values=[0, 10, 100, 1000, 10_000, 100_000], format=",d")),
             color=alt.Color("kind:N", title=None),
             tooltip=["name:N", "family:N", alt.Tooltip("vertices:Q", format=","),
-                     alt.Tooltip("bytes:Q", title="patch, bytes", format=",")],
+                     alt.Tooltip("bits:Q", title="residual, bits", format=",")],
         )
     )  # fmt: skip
 

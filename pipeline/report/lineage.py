@@ -13,7 +13,7 @@ from pipeline.report.parts import Lineage, Link, Links, Missing, Section, Step
 from pipeline.tables.tables import TABLES
 
 MADE_OF_NETWORKS = ("files", "networks", "nodes", "edges", "attributes", "rejected")
-EMBEDDED = ("graph_embeddings", "vertex_embeddings", "patches")
+EMBEDDED = ("graph_embeddings", "vertex_embeddings", "residuals")
 
 
 def describe_lineage(inputs: Inputs, output: Path) -> Section:

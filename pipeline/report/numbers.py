@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
 from typing import Any
+
+from pipeline.evaluate.intervals import wilson
 
 DASH = "\u2013"
 NONE = DASH
-Z95 = 1.959964
 
 
 def count(value: float | None) -> str:
     """1234567 -> ``1,234,567``."""
     return NONE if value is None else f"{value:,.0f}"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """1.2345 -> ``1.23``."""
+    return NONE if value is None else f"{value:.{digits}f}"
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -27,14 +32,6 @@ def percent_of(share: float | None, total: int | None, digits: int = 1) -> str:
         return percent(share, digits)
     low, high = wilson(share, total)
     return f"{percent(share, digits)} ({100 * low:.{digits}f}{DASH}{100 * high:.{digits}f})"
-
-
-def wilson(share: float, total: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of ``total`` independent cases."""
-    z2 = Z95**2 / total
-    centre = (share + z2 / 2) / (1 + z2)
-    half = Z95 * sqrt(share * (1 - share) / total + z2 / (4 * total)) / (1 + z2)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def with_deviation(found: Any, digits: int = 3) -> str:

@@ -18,7 +18,7 @@ COLUMNS = ("network", "test accuracy, %", "gap, points", "fingerprint", "paired 
 LEAD = (
     "If the network that comes back is the same network, it trains the same way. "
     "Trained from scratch: as it was, after translation to the graph and back, "
-    "and after its vectors alone, without the patch."
+    "and after its vectors alone, without the residual."
 )
 
 

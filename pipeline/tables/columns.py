@@ -82,15 +82,14 @@ COLUMNS = (
     Column("reason", pa.string(), "why, as a short stable word"),
     Column("detail", pa.string(), "why, as a sentence"),
     Column("codec", pa.string(), "the codec that made the vectors"),
-    Column("vector", None, "the whole network as one vector, for search"),
-    Column("structure", None, "the vertex's edges as a vector"),
-    Column("operation", None, "the vertex's operator as a vector"),
-    Column("attributes", None, "the vertex's attributes as a vector"),
-    Column("patch", pa.binary(), "corrections that the vectors alone would not restore"),
+    Column("vector", None, "the whole network as one vector, from which it is decoded"),
+    Column("smooth", None, "the vector's first numbers: distances and search go by these"),
+    Column("residual", pa.binary(), "what decoding needs beside the vector; may be empty"),
+    Column("bits", pa.int64(), "size of the residual; 0 if the vector suffices", "bits"),
 )  # fmt: skip
 BY_NAME = {column.name: column for column in COLUMNS}
 
-# Names that mean another thing in files, or in patches, than in the other tables.
+# Names that mean another thing in one table than in the others.
 FILE_SOURCE = Column("source", pa.string(), "which collection the file belongs to")
 FILE_FINGERPRINT = Column(
     "fingerprint", pa.string(), "the network it holds; null if it was refused", nullable=True
@@ -98,4 +97,4 @@ FILE_FINGERPRINT = Column(
 SPLIT_GROUP = Column("group", pa.string(), "a group of networks")
 LABEL_SOURCE = Column("source", pa.string(), "who measured it")
 FILE_BYTES = Column("bytes", pa.int64(), "size of the file with its weights", "bytes")
-PATCH_BYTES = Column("bytes", pa.int64(), "size of the patch; 0 if nothing was lost", "bytes")
+VERTEX_VECTOR = Column("vector", None, "the vertex in the midst of its network as a vector")

@@ -30,7 +30,7 @@ REFERENCES = (
     ("labels", ("fingerprint",), "networks", ("fingerprint",)),
     ("graph_embeddings", ("fingerprint",), "networks", ("fingerprint",)),
     ("vertex_embeddings", ("fingerprint", "node"), "nodes", ("fingerprint", "node")),
-    ("patches", ("fingerprint",), "networks", ("fingerprint",)),
+    ("residuals", ("fingerprint",), "networks", ("fingerprint",)),
 )
 BOUNDED = ("files", "networks", "nodes", "edges")
 

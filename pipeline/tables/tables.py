@@ -13,8 +13,8 @@ from pipeline.tables.columns import (
     FILE_FINGERPRINT,
     FILE_SOURCE,
     LABEL_SOURCE,
-    PATCH_BYTES,
     SPLIT_GROUP,
+    VERTEX_VECTOR,
     Column,
 )
 
@@ -83,15 +83,15 @@ _DECLARED = (
         "reason detail",
     ),
     _table(
-        "graph_embeddings", "one vector a network and codec", "codec fingerprint", "vector",
+        "graph_embeddings", "one vector a network and codec", "codec fingerprint",
+        "vector smooth",
     ),
     _table(
-        "vertex_embeddings", "vectors of every vertex, by codec", "codec fingerprint node",
-        "structure operation attributes",
+        "vertex_embeddings", "what a codec knows of every vertex in its network",
+        "codec fingerprint node", "vector", vector=VERTEX_VECTOR,
     ),
     _table(
-        "patches", "what a codec's vectors lost", "codec fingerprint", "patch bytes",
-        bytes=PATCH_BYTES,
+        "residuals", "what a codec's vectors lack", "codec fingerprint", "residual bits",
     ),
 )  # fmt: skip
 TABLES: Mapping[str, Table] = {table.name: table for table in _DECLARED}

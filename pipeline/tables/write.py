@@ -30,24 +30,28 @@ from pipeline.tables.shards import (
 from pipeline.tables.tables import table_of
 
 SHARD_ROWS = 1_000_000
+Widths = Mapping[str, Mapping[str, int]]  # table, column -> numbers of its vectors
 ROW_GROUP_ROWS = 122_880  # DuckDB's unit of parallel work
 
 
 def write_tables(
     directory: Path | str,
     tables: Mapping[str, Rows],
-    widths: Mapping[str, int] | None = None,
+    widths: Widths | None = None,
     shard_rows: int = SHARD_ROWS,
 ) -> TableSet:
     """Write several tables of one set; they appear at the same moment, others there stay.
 
     ``tables``: table name -> rows in any order, as an Arrow table or an iterable of Arrow
-    tables, batches or mappings. ``widths``: width of each vector column, by name. A process
-    killed at any point leaves the old set or the new one.
+    tables, batches or mappings. ``widths``: of each vector column, by table and name. A
+    process killed at any point leaves the old set or the new one.
     Raises ValueError for rows that are not as declared (then nothing is written).
     """
     directory = Path(directory)
-    checked = {name: conform(table_of(name), rows, widths) for name, rows in tables.items()}
+    checked = {
+        name: conform(table_of(name), rows, (widths or {}).get(name))
+        for name, rows in tables.items()
+    }
     with locked(directory):
         entries = {
             name: _write_shards(directory, name, rows, shard_rows)
@@ -66,7 +70,7 @@ def write_table(
     shard_rows: int = SHARD_ROWS,
 ) -> TableSet:
     """:func:`write_tables` for one table."""
-    return write_tables(directory, {table: rows}, widths, shard_rows)
+    return write_tables(directory, {table: rows}, {table: widths or {}}, shard_rows)
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def test_blocks_are_of_known_languages_and_each_stands_once():
 def test_the_network_goes_round_and_comes_back(printed):
     first = find_printed(printed, "roundtrip")
     last = find_printed(printed, "nn2vec inspect back.onnx")
-    assert re.search(r"^exact_with_patch\s+yes", first, re.MULTILINE)
+    assert re.search(r"^exact_with_residual\s+yes", first, re.MULTILINE)
     ends = [fingerprint_in(first), *re.findall(r"fingerprint\s+([0-9a-f]{32})", last)]
     assert len(ends) == 5  # inspect; encode, decode to ONNX and to source, inspect
     assert set(ends) == {ends[0]}
@@ -89,12 +89,13 @@ def test_the_source_is_a_network_of_a_thousand_classes(printed):
     assert find_printed(printed, "from back import") == "torch.Size([1, 1000])\n"
 
 
-def test_the_nearest_of_the_wheel_is_the_other_squeezenet(printed):
+def test_the_wheels_networks_are_told_apart_nearest_first(printed):
     lines = find_printed(printed, "np.linalg.norm").splitlines()
-    assert len(lines) == 9
-    assert lines[0].endswith("light_squeezenet")
+    distances = [float(line.split()[0]) for line in lines]
+    assert len(set(distances)) == len(lines) == 9
+    assert distances == sorted(distances)
 
 
 def test_sql_finds_neighbours_of_names_and_of_vectors(printed):
     assert "plain8" in find_printed(printed, "nearest('resnet18'")
-    assert "similarity" in find_printed(printed, "nn2vec sql < mine.sql")
+    assert "distance" in find_printed(printed, "nn2vec sql < mine.sql")

@@ -50,8 +50,8 @@ def test_numbers_of_another_network_are_not_compared(light_folder, light, tiny_c
         def __getattr__(self, name):
             return getattr(tiny_codec, name)
 
-        def decode(self, code, patch=True):
-            return tiny_codec.decode(code) if patch else light["shufflenet"]
+        def decode(self, code, residual=True):
+            return tiny_codec.decode(code) if residual else light["shufflenet"]
 
     found = round_trip(light_folder / SQUEEZENET, "squeezenet", Lossy())
     assert (found.exact, found.exact_with_residual, found.runs) == (False, True, True)
@@ -73,7 +73,7 @@ def test_a_skeleton_has_no_numbers_to_compare(light):
     assert compare_numbers(file, network).absolute is None
     found = round_trip(file, "skeleton")
     assert found.verdict
-    assert "no weights" in found.not_compared
+    assert "without weights" in found.not_compared
 
 
 def test_a_network_without_a_file_has_none_either(light):

@@ -1,85 +1,71 @@
-"""The metrics of a codec over the zoo: held out by family, and what each share says."""
+"""The measures of vectors: that they can fail, and what they say of a small codec."""
 
-from __future__ import annotations
-
-import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from pipeline.compress.split import SplitParams
-from pipeline.evaluate.zoo import (
-    Restored,
-    ZooEvaluation,
-    evaluate_zoo,
-    measure_neighbours,
-    measure_vertices,
-)
+from pipeline import Codec, Network
+from pipeline.evaluate.restoring import divergence_bits, is_network, restore_all
+from pipeline.evaluate.smoothness import measure_distances
+from pipeline.evaluate.zoo import ZooEvaluation, evaluate_zoo
+from pipeline.tables.split import Split
 
-SPLIT = SplitParams(held_out=("squeezenet",), share=0.0)
-FAMILIES = {"squeezenet": "squeezenet", "shufflenet": "plain", "bvlc_alexnet": "plain"}
+TEST, TRAIN = ("bvlc_alexnet", "squeezenet"), ("shufflenet", "densenet121")
+PARAMS = ZooEvaluation(run=1, noise=2, smooth=1, steps=2, pairs=4, prior=3, distances=20)
 
 
 @pytest.fixture(scope="module")
-def networks(light):
-    return {light[name].fingerprint: light[name] for name in FAMILIES}
+def metrics(tiny_codec: Codec, light: dict[str, Network]) -> dict:
+    networks = {n.fingerprint: n for n in light.values()}
+    names = {n.fingerprint: name for name, n in light.items()}
+    parts = {**dict.fromkeys(TEST, "test"), **dict.fromkeys(TRAIN, "train")}
+    split = Split(parts, names)  # every network a group of its own
+    return evaluate_zoo(tiny_codec, networks, names, split, PARAMS)
 
 
-@pytest.fixture(scope="module")
-def families(light):
-    return {light[name].fingerprint: family for name, family in FAMILIES.items()}
+def test_held_out_networks_are_what_is_measured(metrics: dict) -> None:
+    assert metrics["networks"] == metrics["exact"]["cases"] == 2
+    assert metrics["groups"] == ["bvlc_alexnet", "squeezenet"]
+    assert metrics["exact"]["share"] == metrics["exact_with_residual"]["share"] == 1
+    assert metrics["exact_noise_0.1"]["share"] == 1
+    assert metrics["residual_bits_median"] == 0
 
 
-def test_metrics_of_the_held_out_networks(tiny_codec, light, networks, families):
-    params = ZooEvaluation(run=1, prior=1, prior_vertices=8)
-    found = evaluate_zoo(tiny_codec, networks, families, SPLIT, params)
-    assert (found["networks"], found["families"]) == (1, ["squeezenet"])
-    assert found["vertices"] == len(light["squeezenet"])
-    assert found["exact_with_patch"] == 1.0
-    patch = tiny_codec.encode(light["squeezenet"]).patch
-    assert found["patch_bytes_total"] == found["patch_bytes_median"] == len(patch)
-    assert found["patch_empty"] == found["exact_from_vectors"] == float(not patch)
-    assert (
-        0.5
-        < found["vertex_exact"]
-        <= min(
-            found[name] for name in ("operator_exact", "attributes_exact", "adjacency_exact")
-        )
-    )
-    assert found["json_zlib_bytes_total"] > 0
-    assert (found["runs_measured"], found["prior_networks"]) == (1, 1)
-    assert found["runs"] in (0.0, 1.0)
-    assert (found["runs"] == 1.0) is (found["runs_failures"] == [])
-    json.dumps(found)
+def test_trivial_methods_stand_beside(metrics: dict) -> None:
+    rows = metrics["nothing_learned"]
+    assert set(rows) == {"fields and place value", "program, zero-order counts"}
+    assert rows["fields and place value"]["bits_per_vertex"] == 153
 
 
-def test_no_held_out_network_gives_no_share(tiny_codec, networks, families):
-    split = SplitParams(held_out=(), share=0.0)
-    found = evaluate_zoo(tiny_codec, networks, families, split, ZooEvaluation())
-    assert (found["networks"], found["exact_from_vectors"], found["runs"]) == (0, None, None)
+def test_distances_stand_beside_trivial_ones(
+    tiny_codec: Codec, light: dict[str, Network]
+) -> None:
+    found = measure_distances(tiny_codec, list(light.values()), 50, np.random.default_rng(0))
+    for space in ("", "_size", "_operators", "_random_projection"):
+        assert -1 <= found[f"distance_spearman{space}"] <= 1
 
 
-def test_a_vertex_is_exact_when_all_three_parts_are(light):
+def test_a_barely_trained_codec_does_not_pass(metrics: dict) -> None:
+    assert metrics["prior_valid"]["share"] < 1
+    assert metrics["exact_smooth"]["share"] < 1
+
+
+def test_exactness_can_fail(tiny_codec: Codec, light: dict[str, Network]) -> None:
+    narrow = replace(tiny_codec, width=tiny_codec.smooth + 2)
     network = light["squeezenet"]
-    n = len(network)
-    draft = list(network.vertices)
-    draft[3] = replace(draft[3], operator="Other")
-    draft[4] = replace(draft[4], attributes=(("other", 1),))
-    draft[5] = replace(draft[5], operands=())
-    restored = {network.fingerprint: Restored(None, draft, None)}  # type: ignore[arg-type]
-    found = measure_vertices(restored, {network.fingerprint: network})
-    assert found == {
-        "operator_exact": pytest.approx((n - 1) / n),
-        "attributes_exact": pytest.approx((n - 1) / n),
-        "adjacency_exact": pytest.approx((n - 1) / n),
-        "vertex_exact": pytest.approx((n - 3) / n),
-    }
+    known = {network.fingerprint: network}
+    (restored,) = restore_all(narrow, known, dict.fromkeys(known, "real"))
+    assert not restored.exact
+    assert restored.code.bits > 0
+    assert not is_network(None, network)
 
 
-def test_neighbours_are_counted_within_the_family(tiny_codec, networks, families):
-    held_out = dict(networks)
-    found = measure_neighbours(tiny_codec, networks, families, held_out)
-    assert found["neighbours_measured"] == 2  # the family of one has no neighbour
-    assert 0 <= found["nearest_of_family"] <= 1
-    alike = dict.fromkeys(families, "same")
-    assert measure_neighbours(tiny_codec, networks, alike, held_out)["nearest_of_family"] == 1
+def test_a_posterior_that_is_the_prior_has_no_divergence() -> None:
+    assert divergence_bits(np.zeros((1, 4)), np.ones((1, 4))) == pytest.approx(0)
+    assert divergence_bits(np.ones((1, 4)), np.ones((1, 4))) == pytest.approx(2 / np.log(2))
+
+
+def test_distances_of_too_few_networks_are_not_measured(tiny_codec: Codec) -> None:
+    found = measure_distances(tiny_codec, [], 10, np.random.default_rng(0))
+    assert found["distance_spearman"] is None

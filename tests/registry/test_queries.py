@@ -26,7 +26,7 @@ FIRST = {
     "nearest_to_resnet18": ("plain8", "plain"),
     "operators_by_use": ("Flatten", 5, 5, 100.0),
     "what_is_in_it": ("hand", 4, 4, 2, 11, 12),
-    "what_the_vectors_lost": ("zoo-ae", 5, 80.0, 0, 3),
+    "what_the_vectors_lost": ("zoo-ae", 5, 80.0, 0, 24),
     "why_rejected": ("read", "cycle", 1, "vertex 3 depends on itself"),
     "within_the_paper": ("hand", 4, 4, 100.0),
 }

@@ -46,7 +46,9 @@ def test_a_column_that_changes_its_type_is_a_major_version(tmp_path):
     rows = small_rows()
     for row in rows["graph_embeddings"]:
         row["vector"] = row["vector"][:32]
-    write_tables(tmp_path / "work", rows, WIDTHS | {"vector": 32})
+    write_tables(
+        tmp_path / "work", rows, WIDTHS | {"graph_embeddings": {"vector": 32, "smooth": 64}}
+    )
     manifest = register(
         tmp_path / "datasets/zoo", [tmp_path / "work"], ABOUT, {}, "zoo-vae", ANY
     )

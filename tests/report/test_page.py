@@ -28,7 +28,7 @@ SECTIONS = [
     "lineage",
 ]
 CHARTS = {
-    "sizes", "operators", "latent", "reconstruction", "divergence", "exactness", "patches",
+    "sizes", "operators", "latent", "reconstruction", "divergence", "exactness", "residuals",
     "resnet18-accuracy", "resnet18-loss",
 }  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_an_empty_project_says_what_to_run(tmp_path: Path) -> None:
 def test_tables_are_shown_before_they_are_registered(tmp_path: Path) -> None:
     small_project.write_tables_of_project(tmp_path)
     found = read(write_report(tmp_path, tmp_path / "report.html"))
-    assert {"sizes", "operators", "latent", "exactness", "patches"} <= set(found.charts)
+    assert {"sizes", "operators", "latent", "exactness", "residuals"} <= set(found.charts)
     assert "not registered yet" in found.text
 
 

@@ -21,10 +21,10 @@ plots:
       template: series.json
       x: epoch
       y: {plots/resnet18-accuracy.json: value}
-  - patches:
+  - residuals:
       template: scatter
       x: vertices
-      y: {plots/patches.json: bytes}
+      y: {plots/residuals.json: bits}
 """
 
 
@@ -44,8 +44,8 @@ def test_every_figure_is_vega_lite(plots: Path) -> None:
 
 
 def test_rows_hold_no_foreign_names(plots: Path) -> None:
-    rows = json.loads((plots / "patches.json").read_text())
-    assert {"vertices", "bytes", "kind"} == set(rows[0])
+    rows = json.loads((plots / "residuals.json").read_text())
+    assert {"vertices", "bits", "kind"} == set(rows[0])
     files = [file for file in plots.glob("*.json") if not file.name.endswith(".vl.json")]
     assert not any(small_project.HOSTILE in file.read_text() for file in files)
 

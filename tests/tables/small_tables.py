@@ -13,8 +13,11 @@ from pipeline.tables.describe import network_facts
 from pipeline.tables.networks import networks_rows
 from pipeline.tables.write import write_tables
 
-WIDTHS = {"vector": 64, "structure": 4, "operation": 2, "attributes": 8}
-REST = {"operation": [0.5, 1.5], "attributes": [0.0] * 8}
+SMOOTH = 64
+WIDTHS = {
+    "graph_embeddings": {"vector": 80, "smooth": SMOOTH},
+    "vertex_embeddings": {"vector": 4},
+}
 DESIGNS = {"plain16": "plain", "resnet18": "plain"}  # said to be one
 CODECS = ("zoo-vae", "zoo-ae")
 
@@ -22,7 +25,7 @@ CODECS = ("zoo-vae", "zoo-ae")
 def vector_of(codec: str, family: str, name: str) -> list[float]:
     """Near to its family's others, far from the rest, and another for every codec."""
     vector = sum(
-        scale * np.random.default_rng(list(text.encode())).normal(size=64)
+        scale * np.random.default_rng(list(text.encode())).normal(size=SMOOTH)
         for text, scale in ((codec + family, 1.0), (codec + name, 0.05))
     )
     return np.asarray(vector, np.float32).tolist()
@@ -73,18 +76,19 @@ def small_rows(names: Iterable[str] = tuple(ZOO)) -> dict:
 
 def small_vectors(chosen: dict) -> dict:
     """The three tables that codecs write."""
-    graph, vertex, patches = [], [], []
+    graph, vertex, residuals = [], [], []
     for codec in CODECS:
         for name, (family, network) in chosen.items():
             key = {"codec": codec, "fingerprint": network.fingerprint}
-            graph.append(key | {"vector": vector_of(codec, family, name)})
-            patch = b"fix" if name == "odd" else b""
-            patches.append(key | {"patch": patch, "bytes": len(patch)})
+            smooth = vector_of(codec, family, name)
+            graph.append(key | {"vector": [*smooth, *[0.5] * 16], "smooth": smooth})
+            residual = b"fix" if name == "odd" else b""
+            residuals.append(key | {"residual": residual, "bits": 8 * len(residual)})
             vertex += [
-                key | {"node": node, "structure": [node, 1.0, 2.0, 3.0]} | REST
+                key | {"node": node, "vector": [node, 1.0, 2.0, 3.0]}
                 for node in range(len(network))
             ]
-    return {"graph_embeddings": graph, "vertex_embeddings": vertex, "patches": patches}
+    return {"graph_embeddings": graph, "vertex_embeddings": vertex, "residuals": residuals}
 
 
 def write_small_zoo(directory: Path, names: Iterable[str] = tuple(ZOO)) -> None:

@@ -53,10 +53,12 @@ def test_exactly_one_value_an_attribute():
 
 def test_vectors_have_one_width():
     table = table_of("graph_embeddings")
-    row = {"codec": "c", "fingerprint": "f", "vector": [1.0, 2.0]}
-    assert conform(table, [row], {"vector": 2})["vector"].to_pylist() == [[1.0, 2.0]]
+    row = {"codec": "c", "fingerprint": "f", "vector": [1.0, 2.0], "smooth": [1.0]}
+    assert conform(table, [row], {"vector": 2, "smooth": 1})["vector"].to_pylist() == [
+        [1.0, 2.0]
+    ]
     with pytest.raises(ValueError, match="vector"):
-        conform(table, [row], {"vector": 3})
+        conform(table, [row], {"vector": 3, "smooth": 1})
 
 
 def test_no_rows_are_a_table_as_well():

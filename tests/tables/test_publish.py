@@ -13,7 +13,7 @@ from pipeline.tables.write import write_table, write_tables
 def by_codec(rows, codec):
     return {
         name: [row for row in rows[name] if row["codec"] == codec]
-        for name in ("graph_embeddings", "vertex_embeddings", "patches")
+        for name in ("graph_embeddings", "vertex_embeddings", "residuals")
     }
 
 
@@ -57,7 +57,7 @@ def test_damaged_or_missing_shards_are_never_published(small_zoo, tmp_path):
 
 
 def test_vectors_of_two_widths_do_not_mix(small_zoo, tmp_path):
-    row = {"codec": "other", "fingerprint": "f", "vector": [1.0]}
-    write_table(tmp_path / "other", "graph_embeddings", [row], {"vector": 1})
+    row = {"codec": "other", "fingerprint": "f", "vector": [1.0], "smooth": [1.0]}
+    write_table(tmp_path / "other", "graph_embeddings", [row], {"vector": 1, "smooth": 1})
     with pytest.raises(DataError, match="vector"):
         publish_tables(tmp_path / "all", [small_zoo, tmp_path / "other"])

@@ -42,7 +42,7 @@ def test_edges_must_refer_to_nodes(tables):
 
 
 def test_rows_must_refer_to_networks(tables):
-    for name in ("files", "nodes", "graph_embeddings", "patches"):
+    for name in ("files", "nodes", "graph_embeddings", "residuals"):
         assert ("reference", name) in rules(edited(tables, name, "fingerprint", 0, "f" * 32))
     assert ("reference", "vertex_embeddings") in rules(
         edited(tables, "vertex_embeddings", "node", 0, 10_000)

@@ -56,11 +56,12 @@ def assemble(blocks: str) -> Fetched:
 
 def _add_block(network: Assembly, value: str, block: str, channels: int, wider: int) -> str:
     stride = 1 if wider == channels else 2
-    if BLOCKS[block] is None:
+    made_of = BLOCKS[block]
+    if made_of is None:
         if stride == 1:
             return value
         return _conv_bn(network, value, channels, wider, 1, stride)
-    kernel, expansion = BLOCKS[block]
+    kernel, expansion = made_of
     hidden = channels * expansion
     found = _conv_bn(network, value, channels, hidden, 1, relu=True)
     found = _conv_bn(network, found, hidden, hidden, kernel, stride, hidden, relu=True)

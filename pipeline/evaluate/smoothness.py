@@ -1,0 +1,173 @@
+"""What lies between networks, around nothing, and how distances compare: a codec's space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from pipeline.compress.programs import edit_distances
+from pipeline.decode.codec import Codec, Draft, valid
+from pipeline.decode.repair import Repaired, repair
+from pipeline.errors import ModelError
+from pipeline.evaluate.intervals import share
+from pipeline.evaluate.runs import runs
+from pipeline.graph.network import Network
+from pipeline.progress import track
+
+MOST_TOKENS = 1536  # of a program written from a vector that no network has
+PROJECTED = 64  # numbers of the random projection that distances are held against
+
+
+def measure_halfway(
+    codec: Codec,
+    networks: Sequence[Network],
+    groups: Sequence[str],
+    pairs: int,
+    random: np.random.Generator,
+) -> dict[str, Any]:
+    """Half-way between the smooth parts of two networks of one group, and at a quarter."""
+    means = codec.means(networks)
+    chosen = _pairs_within(groups, pairs, random)
+    found: dict[str, Any] = {"halfway_pairs": len(chosen)}
+    for name, weight in (("halfway", 0.5), ("quarter", 0.25)):
+        middle = np.array([means[a] * (1 - weight) + means[b] * weight for a, b in chosen])
+        drafts = codec.likeliest(middle, MOST_TOKENS) if chosen else []
+        found[f"{name}_valid"] = share([_is_valid(d) for d in drafts])
+        if name == "halfway":
+            sizes = [(len(networks[a]), len(networks[b])) for a, b in chosen]
+            found["halfway_size_between"] = share(
+                [
+                    d is not None and min(s) <= len(d) <= max(s)
+                    for d, s in zip(drafts, sizes, strict=True)
+                ]
+            )
+            found["halfway_edits_median"] = _median(_edits(d)[1] for d in drafts[:200])
+    return found
+
+
+def _pairs_within(
+    groups: Sequence[str], pairs: int, random: np.random.Generator
+) -> list[tuple[int, int]]:
+    members: dict[str, list[int]] = {}
+    for place, group in enumerate(groups):
+        members.setdefault(group, []).append(place)
+    every = [(a, b) for found in members.values() for a in found for b in found if a < b]
+    order = random.permutation(len(every))[:pairs]
+    return [every[i] for i in order]
+
+
+def measure_prior(
+    codec: Codec, known: set[str], draws: int, run: int, random: np.random.Generator
+) -> dict[str, Any]:
+    """Draws from N(0, I): the likeliest network of each smooth part (``prior_``), and what
+    the whole vector says, its exact part being random bits (``sampled_``)."""
+    if not draws:
+        return {"prior_valid": share([]), "sampled_valid": share([])}
+    vectors = random.standard_normal((draws, codec.width)).astype(np.float16)
+    likeliest = codec.likeliest(vectors[:, : codec.smooth].astype(np.float64), MOST_TOKENS)
+    sampled: list[Draft | None] = list(codec.drafts(list(vectors), MOST_TOKENS))
+    found: dict[str, Any] = {}
+    for name, drafts in (("prior", likeliest), ("sampled", sampled)):
+        found |= _describe(name, drafts, known, run if name == "prior" else 0)
+    return found
+
+
+def _describe(
+    name: str, drafts: Sequence[Draft | None], known: set[str], run: int
+) -> dict[str, Any]:
+    repaired, edits = [], []
+    for draft in track(drafts, f"repair, {name}"):
+        network, count = _edits(draft)
+        edits.append(count)
+        repaired.append(network)
+    there = [r.network for r in repaired if r is not None]
+    prints = [network.fingerprint for network in there]
+    ran = [runs(network) is None for network in track(there[:run], "run drawn networks")]
+    return {
+        f"{name}_valid": share([_is_valid(d) for d in drafts]),
+        f"{name}_edits_median": _median(edits),
+        f"{name}_kept": _mean(
+            _kept(r, d) for r, d in zip(repaired, drafts, strict=True) if r and d
+        ),
+        f"{name}_unique": share([prints.index(p) == i for i, p in enumerate(prints)]),
+        f"{name}_new": share([p not in known for p in prints]),
+        f"{name}_vertices_median": _median(len(n) for n in there),
+        f"{name}_runs": share(ran),
+    }
+
+
+def _edits(draft: Draft | None) -> tuple[Repaired | None, float]:
+    """A draft -> it repaired and how many edits that took; none for a valid one."""
+    if draft is None:
+        return None, float("inf")
+    network = valid(draft)
+    if network is not None:
+        return Repaired(network), 0.0
+    try:
+        repaired = repair(draft)
+    except ModelError:
+        return None, float("inf")
+    return repaired, float(len(repaired.edits))
+
+
+def _kept(repaired: Repaired, draft: Draft) -> float:
+    """The share of the draft's vertices that are still there."""
+    if not repaired.edits:
+        return 1.0
+    return sum(o >= 0 for o in repaired.origins) / max(1, len(draft))
+
+
+def _is_valid(draft: Draft | None) -> bool:
+    return draft is not None and valid(draft) is not None
+
+
+def measure_distances(
+    codec: Codec, networks: Sequence[Network], pairs: int, random: np.random.Generator
+) -> dict[str, Any]:
+    """Spearman's correlation with the networks' edit distances: of the smooth parts', of size
+    alone, and of a random projection of operator counts, over random pairs."""
+    n = len(networks)
+    if n < 3:
+        return {"distance_spearman": None, "distance_pairs": 0}
+    rows, columns = random.integers(0, n, (2, pairs))
+    apart = rows != columns
+    rows, columns = rows[apart], columns[apart]
+    wanted = edit_distances(networks)[rows, columns]
+    counts = _operator_counts(networks)
+    projected = counts @ random.standard_normal((counts.shape[1], PROJECTED))
+    sizes = np.log([[len(network)] for network in networks])
+    spaces: Mapping[str, np.ndarray] = {
+        "distance_spearman": codec.means(networks),
+        "distance_spearman_size": sizes,
+        "distance_spearman_operators": counts,
+        "distance_spearman_random_projection": projected,
+    }
+    found: dict[str, Any] = {"distance_pairs": len(rows)}
+    for name, space in spaces.items():
+        distances = np.linalg.norm(space[rows] - space[columns], axis=1)
+        found[name] = float(spearmanr(distances, wanted).statistic)
+    return found
+
+
+def _operator_counts(networks: Sequence[Network]) -> np.ndarray:
+    """(n, operators): logarithms of one more than how often each occurs."""
+    names = sorted({v.operator for network in networks for v in network.vertices})
+    counts = np.zeros((len(networks), len(names)))
+    for row, network in enumerate(networks):
+        for vertex in network.vertices:
+            counts[row, names.index(vertex.operator)] += 1
+    return np.log1p(counts)
+
+
+def _median(values: Any) -> float | None:
+    found = sorted(values)
+    middle = found[len(found) // 2] if found else None
+    return None if middle is None or middle == float("inf") else float(middle)
+
+
+def _mean(values: Any) -> float | None:
+    found = list(values)
+    return float(np.mean(found)) if found else None
