@@ -2,12 +2,12 @@
 WITH pairs AS (
     SELECT
         a.codec, a.fingerprint, b.fingerprint AS other,
-        array_cosine_similarity(a.vector, b.vector) AS similarity
+        array_distance(a.smooth, b.smooth) AS distance
     FROM graph_embeddings a
     JOIN graph_embeddings b ON a.codec = b.codec AND a.fingerprint <> b.fingerprint
 ),
 nearest_one AS (
-    SELECT codec, fingerprint, arg_max(other, similarity) AS other
+    SELECT codec, fingerprint, arg_min(other, distance) AS other
     FROM pairs
     GROUP BY codec, fingerprint
 )

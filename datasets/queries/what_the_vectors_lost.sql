@@ -1,10 +1,10 @@
--- How many networks does each codec restore from its vectors alone, and how large are patches?
+-- How many networks does each codec restore from the vector alone, and what do the others lack?
 SELECT
     codec,
     count(*) AS networks,
-    round(100 * avg((bytes = 0)::INT), 2) AS percent_exact,
-    quantile_disc(bytes, 0.5) AS median_patch_bytes,
-    quantile_disc(bytes, 0.95) AS p95_patch_bytes
-FROM patches
+    round(100 * avg((bits = 0)::INT), 2) AS percent_exact,
+    quantile_disc(bits, 0.5) AS median_residual_bits,
+    quantile_disc(bits, 0.95) AS p95_residual_bits
+FROM residuals
 GROUP BY codec
 ORDER BY percent_exact DESC, codec;
