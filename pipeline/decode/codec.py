@@ -29,7 +29,7 @@ from pipeline.decode.entropy import BitReader, cost, probabilities, to_bits
 from pipeline.decode.quantiles import capacity, from_numbers, to_numbers
 from pipeline.decode.repair import Repaired, repair
 from pipeline.decode.shipped import SHIPPED, codec_names
-from pipeline.decode.writing import MOST_TOKENS, Writer, likeliest
+from pipeline.decode.writing import MOST_TOKENS, Most, Writer, likeliest
 from pipeline.design.design import design_of
 from pipeline.errors import DataError, InvalidNetwork, ModelError
 from pipeline.graph.network import Network, Vertex
@@ -160,22 +160,22 @@ class Codec:
         """A vector -> the vertices it says, before any repair; any vector says some."""
         return self.drafts([vector])[0]
 
-    def drafts(self, vectors: Sequence[np.ndarray], most: int = MOST_TOKENS) -> list[Draft]:
-        """:meth:`draft` of several vectors, together; an empty one where ``most`` tokens come
-        to no end."""
+    def drafts(self, vectors: Sequence[np.ndarray], most: Most = MOST_TOKENS) -> list[Draft]:
+        """:meth:`draft` of several vectors, together; an empty one where ``most`` tokens (of
+        all, or of each) come to no end."""
         return [d or () for d in self._drafts(vectors, [b""] * len(vectors), most)]
 
-    def likeliest(self, smooth: np.ndarray, most: int = MOST_TOKENS) -> list[Draft | None]:
+    def likeliest(self, smooth: np.ndarray, most: Most = MOST_TOKENS) -> list[Draft | None]:
         """(n, smooth) -> what the decoder thinks likeliest given the smooth part alone; None
         where it comes to no end."""
         parts = [
-            self._writer.write(smooth[start : start + AT_ONCE], likeliest, most)
+            self._writer.write(smooth[start : start + AT_ONCE], likeliest, _part(most, start))
             for start in range(0, len(smooth), AT_ONCE)
         ]
         return [_draft(lines) for part in parts for lines in part]
 
     def _drafts(
-        self, vectors: Sequence[np.ndarray], residuals: Sequence[bytes], most: int
+        self, vectors: Sequence[np.ndarray], residuals: Sequence[bytes], most: Most
     ) -> list[Draft | None]:
         found: list[Draft | None] = []
         for start in range(0, len(vectors), AT_ONCE):
@@ -187,7 +187,7 @@ class Codec:
             written = self._writer.write(
                 self.snap(part[:, : self.smooth]),
                 lambda row, known, readers=readers: readers[row].read(probabilities(known)),  # type: ignore[misc]
-                most,
+                _part(most, start),
             )
             found += map(_draft, written)
         return found
@@ -260,6 +260,10 @@ def _draft(lines: Sequence[Line] | None) -> Draft | None:
         return Program(tuple(lines)).draft
     except InvalidNetwork:  # more vertices than any network has
         return None
+
+
+def _part(most: Most, start: int) -> Most:
+    return most if isinstance(most, int) else most[start : start + AT_ONCE]
 
 
 def _bits(packed: bytes) -> np.ndarray:

@@ -20,6 +20,7 @@ from pipeline.compress.vocabulary import Vocabulary
 from pipeline.program.instruction import Line
 
 Choose = Callable[[int, np.ndarray], int]  # row, logits of one kind -> the class
+Most = int | Sequence[int]  # tokens of every program, or of each
 MOST_TOKENS = 3072  # of a program that is written from a vector
 POSITIONS_AT_ONCE = 2048
 
@@ -50,16 +51,17 @@ class Writer:
 
     @torch.inference_mode()
     def write(
-        self, vectors: np.ndarray, choose: Choose = likeliest, most: int = MOST_TOKENS
+        self, vectors: np.ndarray, choose: Choose = likeliest, most: Most = MOST_TOKENS
     ) -> list[list[Line] | None]:
         """(n, latent) -> the lines that ``choose`` says, for each; None where no Output has
-        come after ``most`` tokens."""
+        come after ``most`` tokens (of all, or of each)."""
+        limits = [most] * len(vectors) if isinstance(most, int) else list(most)
         z = torch.from_numpy(np.asarray(vectors, np.float64))
         rows = [self._begin(index) for index in range(len(z))]
         written: list[list[Line] | None] = [None] * len(rows)
         caches = [Cache() for _ in self.model.decoder]
         previous = torch.full((len(rows), 1), PAD)
-        for step in range(most):
+        for step in range(max(limits, default=0)):
             if not rows:
                 break
             kinds = torch.tensor([[row.wanted] for row in rows])
@@ -68,11 +70,10 @@ class Writer:
             for row in rows:
                 if row.lines is not None:
                     written[row.index] = row.lines
-            left = torch.tensor(
-                [i for i, row in enumerate(rows) if row.lines is None], dtype=torch.long
-            )
+            going = [row.lines is None and step + 1 < limits[row.index] for row in rows]
+            left = torch.tensor([i for i, on in enumerate(going) if on], dtype=torch.long)
             if len(left) < len(rows):
-                rows = [row for row in rows if row.lines is None]
+                rows = [row for row, on in zip(rows, going, strict=True) if on]
                 z = z[left]
                 for cache in caches:
                     cache.keep(left)

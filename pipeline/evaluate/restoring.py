@@ -58,8 +58,9 @@ def restore_all(
     for start in track(starts, f"restore by {codec.name}, {AT_ONCE} at a time"):
         part = [networks[f] for f in names[start : start + AT_ONCE]]
         codes = codec.encode(part)
-        whole = [code for code in codes if not code.bits]
-        said = iter(codec.drafts([code.vector for code in whole]))
+        whole = [place for place, code in enumerate(codes) if not code.bits]
+        sizes = [len(codec.tokens(part[place])) for place in whole]
+        said = iter(codec.drafts([codes[place].vector for place in whole], sizes))
         drafts = [() if code.bits else next(said) for code in codes]
         divergences = divergence_bits(*codec.posterior(part))
         for network, code, draft, bits in zip(part, codes, drafts, divergences, strict=True):
@@ -139,8 +140,9 @@ def measure_robustness(
         noise = random.standard_normal(vectors.shape) * unit * size
         changed[f"noise_{size}"] = vectors + noise
     found = {}
+    sizes = [len(codec.tokens(r.network)) for r in restored]  # what is longer is not exact
     for name, rows in changed.items():
-        drafts = codec.drafts(list(rows))
+        drafts = codec.drafts(list(rows), sizes)
         same = [is_network(d, r.network) for d, r in zip(drafts, restored, strict=True)]
         found[f"exact_{name}"] = share(same)
     return {"exact_float16": share([r.exact for r in restored]), **found}

@@ -17,7 +17,7 @@ from pipeline.evaluate.runs import runs
 from pipeline.graph.network import Network
 from pipeline.progress import track
 
-MOST_TOKENS = 1536  # of a program written from a vector that no network has
+MOST_TOKENS = 768  # of a program written from a vector that no network has
 PROJECTED = 64  # numbers of the random projection that distances are held against
 
 

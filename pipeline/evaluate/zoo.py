@@ -101,7 +101,8 @@ def _smooth_alone(codec: Codec, restored: Sequence[Restored], steps: int) -> dic
     found: dict[str, Any] = {}
     for name, count in (("exact_smooth", 0), ("exact_smooth_refined", steps)):
         smooth = codec.smooth_parts(networks, count)
-        drafts = codec.likeliest(smooth) if networks else []
+        sizes = [len(codec.tokens(network)) for network in networks]
+        drafts = codec.likeliest(smooth, sizes) if networks else []
         found[name] = share([is_network(d, n) for d, n in zip(drafts, networks, strict=True)])
         bits = [codec.bits(z, codec.tokens(n)) for z, n in zip(smooth, networks, strict=True)]
         found[f"{name}_bits_median"] = float(np.median(bits)) if bits else None

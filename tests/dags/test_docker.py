@@ -24,6 +24,7 @@ SECRETS = {
     "S3_ACCESS_KEY",
     "S3_SECRET_KEY",
 }
+SETTINGS = {"PORT", "NN2VEC_REMOTE", "NN2VEC_WORKER_MEMORY", "NN2VEC_WORKER_SLOTS"}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_they_start_in_order(services: dict[str, Any]) -> None:
 def test_no_secret_has_a_default() -> None:
     text = (DOCKER / "compose.yaml").read_text()
     used = re.findall(r"(?<!\$)\$\{(\w+)(:[^}]*)?\}", text)
-    assert {name for name, _ in used} == SECRETS | {"PORT"}
+    assert {name for name, _ in used} == SECRETS | SETTINGS
     assert {default for name, default in used if name in SECRETS} == {":?"}
     documented = (DOCKER / "README.md").read_text()
     assert all(name in documented for name in SECRETS)
