@@ -156,6 +156,11 @@ class Codec:
             )
         return network
 
+    def drafts_with_residuals(self, codes: Sequence[Code]) -> list[Draft]:
+        """What several codes say, together, their residuals included."""
+        vectors, residuals = [c.vector for c in codes], [c.residual for c in codes]
+        return [draft or () for draft in self._drafts(vectors, residuals, LONGEST)]
+
     def draft(self, vector: np.ndarray) -> Draft:
         """A vector -> the vertices it says, before any repair; any vector says some."""
         return self.drafts([vector])[0]
