@@ -169,10 +169,13 @@ def _train_zoo(root: Path, name: str, output: Path, checkpoints: Path) -> dict[s
 
 def embed(root: Path, name: str) -> dict[str, Any]:
     """Tables and a codec -> its embedding tables."""
+    import torch
+
     from pipeline.decode.embed import embed as run
     from pipeline.decode.embed import widths
     from pipeline.tables.write import write_tables
 
+    torch.set_num_threads(1)  # products this small: more threads mostly wait for one another
     networks, _, _ = read_zoo(root)
     codec = find_codec(root, name)
     rows = run(codec, list(networks.values()))
@@ -184,10 +187,13 @@ def evaluate_zoo(
     root: Path, name: str, profile: str = "default", output: Path | None = None
 ) -> dict[str, Any]:
     """A codec -> its metrics on the held-out networks."""
+    import torch
+
     from pipeline.evaluate.results import write_results
     from pipeline.evaluate.zoo import ZooEvaluation
     from pipeline.evaluate.zoo import evaluate_zoo as run
 
+    torch.set_num_threads(1)
     networks, split, names = read_zoo(root)
     params = load_section(root, ZooEvaluation, "evaluate", profile)
     metrics = {"codec": name} | run(find_codec(root, name), networks, names, split, params)
