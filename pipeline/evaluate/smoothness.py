@@ -18,6 +18,7 @@ from pipeline.graph.network import Network
 from pipeline.progress import track
 
 MOST_TOKENS = 768  # of a program written from a vector that no network has
+REPAIRED = 12  # drafts that repair is tried on: it runs networks, which takes its time
 PROJECTED = 64  # numbers of the random projection that distances are held against
 
 
@@ -44,7 +45,7 @@ def measure_halfway(
                     for d, s in zip(drafts, sizes, strict=True)
                 ]
             )
-            found["halfway_edits_median"] = _median(_edits(d)[1] for d in drafts[:200])
+            found["halfway_edits_median"] = _median(_edits(d)[1] for d in drafts[:REPAIRED])
     return found
 
 
@@ -79,7 +80,7 @@ def _describe(
     name: str, drafts: Sequence[Draft | None], known: set[str], run: int
 ) -> dict[str, Any]:
     repaired, edits = [], []
-    for draft in track(drafts, f"repair, {name}"):
+    for draft in track(drafts[:REPAIRED], f"repair, {name}"):
         network, count = _edits(draft)
         edits.append(count)
         repaired.append(network)
@@ -90,7 +91,7 @@ def _describe(
         f"{name}_valid": share([_is_valid(d) for d in drafts]),
         f"{name}_edits_median": _median(edits),
         f"{name}_kept": _mean(
-            _kept(r, d) for r, d in zip(repaired, drafts, strict=True) if r and d
+            _kept(r, d) for r, d in zip(repaired, drafts, strict=False) if r and d
         ),
         f"{name}_unique": share([prints.index(p) == i for i, p in enumerate(prints)]),
         f"{name}_new": share([p not in known for p in prints]),
