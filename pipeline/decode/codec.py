@@ -42,6 +42,8 @@ AT_ONCE = 32  # networks that are encoded or decoded together
 LONGEST = 65_536  # tokens of a program that is decoded with its residual
 
 Draft = tuple[Vertex, ...]
+# What onnx raises for attributes of a draft that make no sense.
+NONSENSE = (ArithmeticError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +248,7 @@ def valid(draft: Sequence[Vertex]) -> Network | None:
     try:
         network = Network(tuple(draft))
         infer_layers(network)
-    except ModelError:
+    except (ModelError, *NONSENSE):
         return None
     return network
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from pipeline.compress.programs import edit_distances
-from pipeline.decode.codec import Codec, Draft, valid
+from pipeline.decode.codec import NONSENSE, Codec, Draft, valid
 from pipeline.decode.repair import Repaired, repair
 from pipeline.errors import ModelError
 from pipeline.evaluate.intervals import share
@@ -109,7 +109,7 @@ def _edits(draft: Draft | None) -> tuple[Repaired | None, float]:
         return Repaired(network), 0.0
     try:
         repaired = repair(draft)
-    except ModelError:
+    except (ModelError, *NONSENSE):  # a draft that repair cannot mend is counted as such
         return None, float("inf")
     return repaired, float(len(repaired.edits))
 
