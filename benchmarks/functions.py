@@ -26,9 +26,8 @@ import onnxruntime
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from pipeline import read_onnx
-from pipeline.atomic import write_atomically
 from pipeline.errors import ModelError
-from pipeline.evaluate.results import describe_machine
+from pipeline.evaluate.results import write_results
 from pipeline.operators.schema import schema_of
 from pipeline.operators.write_onnx import to_onnx
 
@@ -176,12 +175,8 @@ def main() -> None:
         "seed": given.seed,
         "seconds": round(time.monotonic() - began, 1),
         "versions": {name: version(name) for name in PACKAGES},
-        "machine": describe_machine(),
     }
-    text = json.dumps(results, indent=1) + "\n"
-    if given.output:
-        write_atomically(given.output, text.encode())
-    print(text)
+    print(json.dumps(write_results(given.output, results, {}), indent=1))
 
 
 if __name__ == "__main__":

@@ -24,9 +24,8 @@ from typing import Any
 
 from hostile_inputs import DECOY, MAKERS, Input, try_input
 
-from pipeline.atomic import write_atomically
 from pipeline.errors import ModelError
-from pipeline.evaluate.results import describe_machine
+from pipeline.evaluate.results import write_results
 from pipeline.harvest.isolation import Job, Limits, run_isolated
 
 LIMITS = Limits(seconds=10.0, memory_gib=2.0)
@@ -91,12 +90,8 @@ def main() -> None:
         "first_seed": given.seed,
         "limits": {"processor_seconds": LIMITS.seconds, "memory_gib": LIMITS.memory_gib},
         "versions": {name: version(name) for name in PACKAGES},
-        "machine": describe_machine(),
     }
-    text = json.dumps(results, indent=1) + "\n"
-    if given.output:
-        write_atomically(given.output, text.encode())
-    print(text)
+    print(json.dumps(write_results(given.output, results, {}), indent=1))
 
 
 if __name__ == "__main__":

@@ -13,17 +13,15 @@ from __future__ import annotations
 import argparse
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
-from math import log2
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipeline.compress.grammar import Field, write_lines
 from pipeline.compress.vocabulary import Vocabulary
+from pipeline.evaluate.nothing_learned import ZeroOrder
 from pipeline.evaluate.results import write_results
 from pipeline.program.instruction import Instruction, Line
 from pipeline.tables.read import read_table
@@ -47,26 +45,6 @@ def _line(line: Line) -> str:
     attributes = " ".join(f"{name}={value!r}" for name, value in line.attributes)
     operands = " ".join(map(repr, line.operands))
     return f"{line.operator} {attributes} {operands} {line.positions or ''}"
-
-
-class ZeroOrder:
-    """How likely each class of a token's kind is, whatever came before it."""
-
-    def __init__(self, programs: Sequence[Sequence[Line]]) -> None:
-        self.vocabulary = Vocabulary.of(programs)
-        self._counts = Counter(t for p in programs for t in write_lines(p, self.vocabulary))
-        self._totals = dict.fromkeys(Field, 0)
-        for (field, _), count in self._counts.items():
-            self._totals[field] += count
-
-    def bits(self, lines: Sequence[Line]) -> float:
-        """Bits of a program."""
-        return sum(map(self._bits, write_lines(lines, self.vocabulary)))
-
-    def _bits(self, token: tuple[Field, int]) -> float:
-        field = token[0]
-        whole = self._totals[field] + SMALLEST * self.vocabulary.sizes[field]
-        return log2(whole / (self._counts[token] + SMALLEST))
 
 
 def zstd_bits(training: Sequence[bytes], texts: Sequence[bytes]) -> list[int]:
@@ -123,7 +101,7 @@ def measure() -> dict[str, Any]:
         part = split.part_of(fingerprint)
         programs[part].append(network.program.lines)
         vertices[part].append(len(network))
-    model = ZeroOrder(programs["train"])
+    model = ZeroOrder(programs["train"], Vocabulary.of(programs["train"]), SMALLEST)
     test = programs["test"]
     zstd = zstd_bits(*(list(map(text_of, programs[part])) for part in ("train", "test")))
     return {

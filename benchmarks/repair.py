@@ -20,12 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.atomic import write_atomically
 from pipeline.decode.codec import Codec, Draft, valid
 from pipeline.decode.repair import repair
 from pipeline.errors import ModelError
 from pipeline.evaluate.intervals import share
-from pipeline.evaluate.results import describe_machine
+from pipeline.evaluate.results import write_results
 from pipeline.evaluate.runs import runs
 from pipeline.evaluate.smoothness import MOST_TOKENS
 from pipeline.progress import track
@@ -55,12 +54,8 @@ def main() -> None:
         "count": args.count,
         "seed": SEED,
         **found,
-        "machine": describe_machine(),
     }
-    text = json.dumps(results, indent=1) + "\n"
-    print(text)
-    if args.output:
-        write_atomically(args.output, text.encode())
+    print(json.dumps(write_results(args.output, results, {}), indent=1))
 
 
 def make_drafts(

@@ -26,7 +26,6 @@ from pipeline.errors import ModelError
 from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import OUTPUT, Network, Vertex
 from pipeline.program.edits import EDITS, splice
-from pipeline.program.program import Program
 from pipeline.progress import track
 
 SHARD = 250  # networks
@@ -44,11 +43,14 @@ class Example:
     parent: int
 
 
-def example_of(network: Network, vocabulary: Vocabulary, parent: int = -1) -> Example:
-    """A network -> what a codec is trained on. Raises ModelError where shapes disagree."""
-    programs = Program.of(network), Program.of(design_of(network))
-    exact, design = (np.array(vocabulary.numbers(p.lines), np.int32) for p in programs)
-    return Example(exact, design, parent)
+def example_of(
+    network: Network, design: Network, vocabulary: Vocabulary, parent: int = -1
+) -> Example:
+    """A network and its design -> what a codec is trained on."""
+    exact, inference = (
+        np.array(vocabulary.numbers(n.program.lines), np.int32) for n in (network, design)
+    )
+    return Example(exact, inference, parent)
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,7 @@ def make_examples(
     """At least ``count`` edited networks, from shards in ``directory``; those that are there
     are not made again."""
     directory.mkdir(parents=True, exist_ok=True)
-    paths = [
-        directory / f"edited-{seed}-{i:04}.safetensors" for i in range(-(-count // SHARD))
-    ]
+    paths = [_shard(directory, seed, number) for number in range(-(-count // SHARD))]
     missing = [i for i, path in enumerate(paths) if not path.exists()]
     make = partial(_write_shard, parents, vocabulary, seed, directory)
     with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
@@ -125,8 +125,12 @@ def _write_shard(
         "design_ends": np.cumsum([len(e.design) for e in examples]),
         "parents": np.array([e.parent for e in examples]),
     }
-    path = directory / f"edited-{seed}-{number:04}.safetensors"
+    path = _shard(directory, seed, number)
     write_atomically(path, save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
+
+
+def _shard(directory: Path, seed: int, number: int) -> Path:
+    return directory / f"edited-{seed}-{number:04}.safetensors"
 
 
 def _draw(parents: Parents, vocabulary: Vocabulary, random: Random) -> Example:
@@ -135,7 +139,7 @@ def _draw(parents: Parents, vocabulary: Vocabulary, random: Random) -> Example:
         try:
             edited = edit(parent, parents, random)
             if edited.fingerprint != parents.networks[parent].fingerprint:
-                return example_of(edited, vocabulary, parent)
+                return example_of(edited, design_of(edited), vocabulary, parent)
         except ModelError:
             continue
 

@@ -16,7 +16,6 @@ from pipeline.compress.transformer import CONTEXT, ProgramTransformer
 from pipeline.compress.vocabulary import Vocabulary
 from pipeline.graph.network import Network
 from pipeline.program.instruction import Instruction, Line
-from pipeline.program.program import Program
 
 FITTED_ON = 400  # networks that the projection is fitted on
 
@@ -26,7 +25,7 @@ def fit_context(
 ) -> None:
     """Set the model's projection of contextual vectors to their principal components."""
     chosen = networks[:: max(1, len(networks) // FITTED_ON)]
-    states = [_line_states(model, vocabulary, Program.of(n).lines) for n in chosen]
+    states = [_line_states(model, vocabulary, n.program.lines) for n in chosen]
     rows = torch.cat(states)
     _, _, components = torch.linalg.svd(rows - rows.mean(0), full_matrices=False)
     model.context.copy_(components[:CONTEXT].T.contiguous())
@@ -39,7 +38,7 @@ def fit_grid(
     """Set the step of each number of the smooth part to the posterior's mean deviation."""
     deviations = []
     for network in networks[:: max(1, len(networks) // FITTED_ON)]:
-        tokens = torch.tensor([vocabulary.numbers(Program.of(network).lines)])
+        tokens = torch.tensor([vocabulary.numbers(network.program.lines)])
         deviations.append((model.encode(tokens)[1] / 2).exp())
     model.grid.copy_(torch.cat(deviations).mean(0))
 
@@ -49,7 +48,7 @@ def vertex_vectors(
 ) -> np.ndarray:
     """(vertices, CONTEXT) float32. A vertex that a repeat says has the mean of the vectors of
     its instruction and of the repeat."""
-    lines = Program.of(network).lines
+    lines = network.program.lines
     vectors = _line_states(model, vocabulary, lines) @ model.context
     place, said = [], []  # of the instruction, and of the line that says it
     for number, line in enumerate(lines):

@@ -18,7 +18,7 @@ from pipeline.compress.trainer import Draw, Objective, Rows
 from pipeline.compress.transformer import PAD, ProgramTransformer
 from pipeline.compress.vocabulary import Vocabulary
 from pipeline.graph.network import Network
-from pipeline.tables.near import vertex_words
+from pipeline.tables.near import Spelling, vertex_words
 
 EXACT, DESIGN, OWN = "exact", "design", "own"  # columns of rows
 LONGEST_COMPARED = 4096  # vertices of a network whose edit distance is measured
@@ -97,18 +97,11 @@ def distance_misfit(vectors: Tensor, distances: Tensor, own: Tensor) -> Tensor:
 
 def edit_distances(networks: Sequence[Network]) -> np.ndarray:
     """(n, n) float32: the edit distance of the networks' vertices over the longer's length."""
-    known: dict[Any, str] = {}
-    texts = []
-    for network in networks:
-        words = vertex_words(network)[:LONGEST_COMPARED]
-        texts.append("".join(known.setdefault(w, _character(len(known))) for w in words))
+    spell = Spelling().spell
+    texts = [spell(vertex_words(n)[:LONGEST_COMPARED]).text for n in networks]
     return cdist(
         texts, texts, scorer=Levenshtein.normalized_distance, dtype=np.float32, workers=1
     )
-
-
-def _character(number: int) -> str:
-    return chr(number if number < 0xD800 else number + 0x800)  # no surrogates
 
 
 def token_parts(vocabulary: Vocabulary) -> tuple[tuple[int, ...], ...]:

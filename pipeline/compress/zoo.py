@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +32,8 @@ from pipeline.compress.programs import (
 from pipeline.compress.store import build_model, save_codec
 from pipeline.compress.trainer import Trained, TrainParams, train
 from pipeline.compress.vocabulary import Vocabulary
-from pipeline.design.design import design_of
-from pipeline.errors import ModelError
+from pipeline.design.design import design_or_itself
 from pipeline.graph.network import Network
-from pipeline.program.program import Program
 
 
 class ZooParams(BaseModel):
@@ -52,7 +49,7 @@ class ZooParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["transformer", "recurrent"] = "transformer"
+    kind: Literal["transformer"] = "transformer"
     model: dict[str, Any] = {}
     training: TrainParams = TrainParams(epochs=75, batch=32, learning_rate=1.5e-3)
     edited: NonNegativeInt = 10_000
@@ -88,22 +85,20 @@ def train_zoo(
 
     ``directory`` holds the edited networks and the checkpoint: an interrupted run goes on.
     """
-    vocabulary = Vocabulary.of(
-        [p.lines for n in training for p in (Program.of(n), Program.of(_design(n)))]
-    )
+    designs = [design_or_itself(network) for network in training]
+    pairs = list(zip(training, designs, strict=True))
+    vocabulary = Vocabulary.of([n.program.lines for pair in pairs for n in pair])
     seed = params.training.seed
-    real = [example_of(network, vocabulary) for network in training]
+    real = [example_of(*pair, vocabulary) for pair in pairs]
+    parents = parents_of(training, groups)
     edited: list[Example] = []
     if params.edited:
-        parents = parents_of(training, groups)
         where = directory / f"edited-{_digest(training)[:16]}"
         made = make_examples(parents, vocabulary, params.edited, seed, where, params.processes)
         edited = spell_out(made, vocabulary, seed)
     rows = to_rows([*real, *edited], [*range(len(real)), *[-1] * len(edited)], params.longest)
     chosen = _sample(held_out, params.measured, seed)
-    test = [example_of(network, vocabulary) for network in chosen]
-    sizes = Counter(groups)
-    weights = torch.tensor([sizes[group] ** -0.5 for group in groups])
+    test = [example_of(n, design_or_itself(n), vocabulary) for n in chosen]
     config = {
         "sizes": [vocabulary.sizes[field] for field in grammar.Field],
         "parts": token_parts(vocabulary),
@@ -112,7 +107,7 @@ def train_zoo(
     torch.manual_seed(seed)
     model: Any = build_model(params.kind, config)
     distances = torch.from_numpy(edit_distances(training))
-    draw = draw_rows(rows, weights, params.real)
+    draw = draw_rows(rows, torch.tensor(parents.weights), params.real)
     trained = train(
         model,
         draw(params.rows, torch.Generator().manual_seed(seed)),
@@ -126,7 +121,7 @@ def train_zoo(
         description=description,
     )
     fit_context(model, vocabulary, training)
-    fit_grid(model, vocabulary, [_design(network) for network in training])
+    fit_grid(model, vocabulary, designs)
     return TrainedCodec(model, vocabulary, trained)
 
 
@@ -147,13 +142,6 @@ def save_zoo_codec(
 def _digest(networks: Sequence[Network]) -> str:
     fingerprints = sorted(network.fingerprint for network in networks)
     return hashlib.sha256("\n".join(fingerprints).encode()).hexdigest()
-
-
-def _design(network: Network) -> Network:
-    try:
-        return design_of(network)
-    except ModelError:
-        return network
 
 
 def _sample(networks: Sequence[Network], count: int, seed: int) -> list[Network]:

@@ -10,7 +10,6 @@ from typing import Any
 from pipeline.decode.codec import Draft, settle, valid
 from pipeline.errors import ModelError
 from pipeline.operators.write_onnx import write_onnx
-from pipeline.program.program import Program
 
 
 def describe_drafts(
@@ -21,10 +20,7 @@ def describe_drafts(
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     for name, draft in zip(names, drafts, strict=True):
-        row: dict[str, Any] = {
-            "name": name,
-            "valid": bool(draft) and valid(draft or ()) is not None,
-        }
+        row: dict[str, Any] = {"name": name, "valid": valid(draft or ()) is not None}
         try:
             repaired = settle(draft or ())
         except ModelError as e:
@@ -34,7 +30,7 @@ def describe_drafts(
         row |= {
             "repairs": len(repaired.edits),
             "vertices": len(network),
-            "instructions": len(Program.of(network)),
+            "instructions": len(network.program),
             "fingerprint": network.fingerprint,
         }
         if folder is not None:

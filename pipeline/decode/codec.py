@@ -28,9 +28,10 @@ from pipeline.decode.code import Code
 from pipeline.decode.entropy import BitReader, cost, probabilities, to_bits
 from pipeline.decode.quantiles import capacity, from_numbers, to_numbers
 from pipeline.decode.repair import Repaired, repair
+from pipeline.decode.repair.check import NONSENSE
 from pipeline.decode.shipped import SHIPPED, codec_names
 from pipeline.decode.writing import MOST_TOKENS, Most, Writer, likeliest
-from pipeline.design.design import design_of
+from pipeline.design.design import design_or_itself
 from pipeline.errors import DataError, InvalidNetwork, ModelError
 from pipeline.graph.network import Network, Vertex
 from pipeline.operators.shapes import infer_layers
@@ -42,8 +43,6 @@ AT_ONCE = 32  # networks that are encoded or decoded together
 LONGEST = 65_536  # tokens of a program that is decoded with its residual
 
 Draft = tuple[Vertex, ...]
-# What onnx raises for attributes of a draft that make no sense.
-NONSENSE = (ArithmeticError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,20 +79,20 @@ class Codec:
         codes: list[Code] = []
         for start in range(0, len(networks), AT_ONCE):
             part = networks[start : start + AT_ONCE]
-            tokens = [self.tokens(network) for network in part]
-            smooth = self.snap(self._refined(self.means(part), tokens, steps))
-            codes += map(self._code, part, tokens, smooth)
+            codes += self.codes(part, self.smooth_parts(part, steps))
         return codes
+
+    def codes(self, networks: Sequence[Network], smooth: np.ndarray) -> list[Code]:
+        """Networks and their smooth parts (n, smooth) -> their codes."""
+        tokens = [self.tokens(network) for network in networks]
+        return list(map(self._code, networks, tokens, self.snap(smooth)))
 
     def smooth_parts(self, networks: Sequence[Network], steps: int = 0) -> np.ndarray:
         """(n, smooth): the encoder's means, after ``steps`` of refining."""
-        tokens = [self.tokens(network) for network in networks]
-        return self._refined(self.means(networks), tokens, steps)
-
-    def _refined(
-        self, means: np.ndarray, tokens: Sequence[Sequence[int]], steps: int
-    ) -> np.ndarray:
-        return refine(self.model, means, tokens, steps) if steps and len(means) else means
+        means = self.means(networks)
+        if not steps:
+            return means
+        return refine(self.model, means, [self.tokens(n) for n in networks], steps)
 
     def snap(self, smooth: np.ndarray) -> np.ndarray:
         """(..., smooth) -> the nearest points of the codec's grid, in float64.
@@ -106,7 +105,7 @@ class Codec:
 
     def tokens(self, network: Network) -> list[int]:
         """The tokens of a network's program."""
-        return self.vocabulary.numbers(Program.of(network).lines)
+        return self.vocabulary.numbers(network.program.lines)
 
     def means(self, networks: Sequence[Network]) -> np.ndarray:
         """(n, smooth) float32: what the encoder gives the networks' designs."""
@@ -115,22 +114,28 @@ class Codec:
     @torch.inference_mode()
     def posterior(self, networks: Sequence[Network]) -> tuple[np.ndarray, np.ndarray]:
         """(n, smooth) means and standard deviations of the smooth part."""
-        tokens = [self.tokens(_design(network)) for network in networks]
+        tokens = [self.tokens(design_or_itself(network)) for network in networks]
         means, deviations = [], []
         for row in tokens:  # one by one: a network's vector depends on no other's length
             mean, log_variance = self.model.encode(torch.tensor([row]))
             means.append(mean[0].numpy())
             deviations.append((log_variance[0] / 2).exp().numpy())
-        return np.stack(means), np.stack(deviations)
+        shape = (len(networks), self.smooth)
+        return np.reshape(means, shape), np.reshape(deviations, shape)
 
     def bits(self, smooth: np.ndarray, tokens: Sequence[int]) -> float:
         """The bits that a program needs besides the smooth part."""
+        return cost(*self._scored(smooth, tokens))
+
+    def _scored(
+        self, smooth: np.ndarray, tokens: Sequence[int]
+    ) -> tuple[list[int], list[np.ndarray]]:
+        """The class of every token within its kind, and the probabilities of all of them."""
         chances = [probabilities(known) for known in self._writer.score(smooth, tokens)]
-        return cost(self._writer.classes(tokens), chances)
+        return self._writer.classes(tokens), chances
 
     def _code(self, network: Network, tokens: Sequence[int], smooth: np.ndarray) -> Code:
-        chances = [probabilities(known) for known in self._writer.score(smooth, tokens)]
-        bits = to_bits(self._writer.classes(tokens), chances)
+        bits = to_bits(*self._scored(smooth, tokens))
         numbers = self.width - self.smooth
         kept, rest = bits[: capacity(numbers)], bits[capacity(numbers) :]
         vector = np.concatenate([smooth, to_numbers(kept, numbers)]).astype(np.float16)
@@ -149,8 +154,7 @@ class Codec:
         self.check(code)
         if not residual:
             return settle(self.draft(code.vector)).network
-        draft = self._drafts([code.vector], [code.residual], LONGEST)[0]
-        network = Network(draft or ())
+        network = Network(self.drafts_with_residuals([code])[0])
         if network.fingerprint != code.fingerprint:
             raise InvalidNetwork(
                 "another_network",
@@ -251,13 +255,6 @@ def valid(draft: Sequence[Vertex]) -> Network | None:
     except (ModelError, *NONSENSE):
         return None
     return network
-
-
-def _design(network: Network) -> Network:
-    try:
-        return design_of(network)
-    except ModelError:  # nothing is known of its shapes: it is its own design
-        return network
 
 
 def _draft(lines: Sequence[Line] | None) -> Draft | None:

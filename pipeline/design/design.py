@@ -28,6 +28,7 @@ from pipeline.design import (
 from pipeline.design.concats import share_beginnings
 from pipeline.design.operand_order import order_operands
 from pipeline.design.rewriter import Rewriter, Rule
+from pipeline.errors import ModelError
 from pipeline.graph.network import Network
 
 RULES: tuple[Rule, ...] = (
@@ -63,6 +64,15 @@ def design_of(network: Network) -> Network:
         if not sweep(rewriter, by_operator):
             break
     return order_operands(share_beginnings(rewriter.network()))
+
+
+def design_or_itself(network: Network) -> Network:
+    """The inference form; the network itself where its shapes disagree, so nothing is known of
+    them."""
+    try:
+        return design_of(network)
+    except ModelError:
+        return network
 
 
 def sweep(rewriter: Rewriter, rules: dict[str, list[Rule]]) -> bool:

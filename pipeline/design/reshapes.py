@@ -31,11 +31,7 @@ def join(rewriter: Rewriter, index: int) -> bool:
     inner = rewriter.vertices[vertex.operands[0].source]
     if inner.operator != "Reshape" or len(vertex.operands) + len(inner.operands) != 2:
         return False
-    joined = reshape(rewriter, inner.operands[0], rewriter.outputs[index][0].shape)
-    if joined is None:
-        return False
-    rewriter.replace(index, joined)
-    return True
+    return put_reshape(rewriter, index, inner.operands[0])
 
 
 def from_gather(rewriter: Rewriter, index: int) -> bool:
@@ -45,7 +41,12 @@ def from_gather(rewriter: Rewriter, index: int) -> bool:
     shape = rewriter.tensor(vertex.operands[0]).shape
     if len(vertex.operands) != 1 or len(shape) != 1 or values != tuple(range(shape[0])):
         return False
-    reshaped = reshape(rewriter, vertex.operands[0], rewriter.outputs[index][0].shape)
+    return put_reshape(rewriter, index, vertex.operands[0])
+
+
+def put_reshape(rewriter: Rewriter, index: int, operand: Operand) -> bool:
+    """A Reshape of the operand in a vertex's place, where one to its shape is possible."""
+    reshaped = reshape(rewriter, operand, rewriter.outputs[index][0].shape)
     if reshaped is None:
         return False
     rewriter.replace(index, reshaped)

@@ -85,9 +85,21 @@ def measure_speed(codec: Enas6Codec, cells: Cells, batch: int = 256) -> dict[str
 def measure_prediction(
     codec: Enas6Codec, train: enas.Labelled, test: enas.Labelled, epochs: int = EPOCHS
 ) -> dict[str, Any]:
-    """Error of the accuracy predicted from vectors: mean and deviation over seeds 1 to 10."""
-    vectors = [(codec.encode(cells), accuracy) for cells, accuracy in (train, test)]
-    found = predict_accuracy(vectors[0], vectors[1], epochs=epochs)
+    """:func:`measure_vectors` of a codec's."""
+    return measure_vectors(codec.encode(train[0]), codec.encode(test[0]), train, test, epochs)
+
+
+def measure_vectors(
+    train_vectors: Tensor,
+    test_vectors: Tensor,
+    train: enas.Labelled,
+    test: enas.Labelled,
+    epochs: int = EPOCHS,
+) -> dict[str, Any]:
+    """Error of the accuracy predicted from vectors (n, d): mean and deviation over seeds 1 to
+    10."""
+    vectors = (train_vectors, train[1]), (test_vectors, test[1])
+    found = predict_accuracy(*vectors, epochs=epochs)
     rmse, r = torch.tensor(found.rmse), torch.tensor(found.pearson_r)
     return {
         "rmse": {"mean": float(rmse.mean()), "std": float(rmse.std())},

@@ -32,7 +32,13 @@ class Restored:
     kind: Kind
     code: Code
     draft: Draft
-    divergence: float  # bits: of the smooth part's posterior from N(0, I)
+    mean: np.ndarray  # (smooth,): of the smooth part's posterior
+    deviation: np.ndarray  # (smooth,)
+
+    @property
+    def divergence(self) -> float:
+        """Bits: of the smooth part's posterior from N(0, I)."""
+        return float(divergence_bits(self.mean[None], self.deviation[None])[0])
 
     @property
     def exact(self) -> bool:
@@ -57,15 +63,14 @@ def restore_all(
     starts = range(0, len(names), AT_ONCE)
     for start in track(starts, f"restore by {codec.name}, {AT_ONCE} at a time"):
         part = [networks[f] for f in names[start : start + AT_ONCE]]
-        codes = codec.encode(part)
+        means, spread = codec.posterior(part)
+        codes = codec.codes(part, means)
         whole = [place for place, code in enumerate(codes) if not code.bits]
         sizes = [len(codec.tokens(part[place])) for place in whole]
         said = iter(codec.drafts([codes[place].vector for place in whole], sizes))
         drafts = [() if code.bits else next(said) for code in codes]
-        divergences = divergence_bits(*codec.posterior(part))
-        for network, code, draft, bits in zip(part, codes, drafts, divergences, strict=True):
-            kind = kinds[network.fingerprint]
-            restored.append(Restored(network, kind, code, draft, float(bits)))
+        found = [kinds[network.fingerprint] for network in part]
+        restored += map(Restored, part, found, codes, drafts, means, spread)
     return restored
 
 
@@ -123,8 +128,10 @@ def measure_robustness(
 ) -> dict[str, Any]:
     """Shares still exact after the vector was stored in fewer bits, or with noise in it, for
     those exact without. Vectors are float16 to begin with."""
+    if not restored:
+        return {}
     vectors = np.stack([r.code.vector for r in restored]).astype(np.float64)
-    _, spread = codec.posterior([r.network for r in restored])
+    spread = np.stack([r.deviation for r in restored])
     exact_part = np.stack([deviations(v) for v in vectors[:, codec.smooth :]])
     unit = np.concatenate([spread, exact_part], 1)
     largest = np.abs(vectors).max(1, keepdims=True)

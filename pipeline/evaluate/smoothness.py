@@ -9,10 +9,12 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from pipeline.compress.programs import edit_distances
-from pipeline.decode.codec import NONSENSE, Codec, Draft, valid
-from pipeline.decode.repair import Repaired, repair
+from pipeline.decode.codec import Codec, Draft, settle, valid
+from pipeline.decode.repair import Repaired
+from pipeline.decode.repair.check import NONSENSE
 from pipeline.errors import ModelError
 from pipeline.evaluate.intervals import share
+from pipeline.evaluate.restoring import Restored
 from pipeline.evaluate.runs import runs
 from pipeline.graph.network import Network
 from pipeline.progress import track
@@ -24,13 +26,13 @@ PROJECTED = 64  # numbers of the random projection that distances are held again
 
 def measure_halfway(
     codec: Codec,
-    networks: Sequence[Network],
+    restored: Sequence[Restored],
     groups: Sequence[str],
     pairs: int,
     random: np.random.Generator,
 ) -> dict[str, Any]:
     """Half-way between the smooth parts of two networks of one group, and at a quarter."""
-    means = codec.means(networks)
+    means = [r.mean for r in restored]
     chosen = _pairs_within(groups, pairs, random)
     found: dict[str, Any] = {"halfway_pairs": len(chosen)}
     for name, weight in (("halfway", 0.5), ("quarter", 0.25)):
@@ -38,7 +40,7 @@ def measure_halfway(
         drafts = codec.likeliest(middle, MOST_TOKENS) if chosen else []
         found[f"{name}_valid"] = share([_is_valid(d) for d in drafts])
         if name == "halfway":
-            sizes = [(len(networks[a]), len(networks[b])) for a, b in chosen]
+            sizes = [(len(restored[a].network), len(restored[b].network)) for a, b in chosen]
             found["halfway_size_between"] = share(
                 [
                     d is not None and min(s) <= len(d) <= max(s)
@@ -104,11 +106,8 @@ def _edits(draft: Draft | None) -> tuple[Repaired | None, float]:
     """A draft -> it repaired and how many edits that took; none for a valid one."""
     if draft is None:
         return None, float("inf")
-    network = valid(draft)
-    if network is not None:
-        return Repaired(network), 0.0
     try:
-        repaired = repair(draft)
+        repaired = settle(draft)
     except (ModelError, *NONSENSE):  # a draft that repair cannot mend is counted as such
         return None, float("inf")
     return repaired, float(len(repaired.edits))
@@ -122,11 +121,14 @@ def _kept(repaired: Repaired, draft: Draft) -> float:
 
 
 def _is_valid(draft: Draft | None) -> bool:
-    return draft is not None and valid(draft) is not None
+    return valid(draft or ()) is not None
 
 
 def measure_distances(
-    codec: Codec, networks: Sequence[Network], pairs: int, random: np.random.Generator
+    networks: Sequence[Network],
+    means: Sequence[np.ndarray],
+    pairs: int,
+    random: np.random.Generator,
 ) -> dict[str, Any]:
     """Spearman's correlation with the networks' edit distances: of the smooth parts', of size
     alone, and of a random projection of operator counts, over random pairs."""
@@ -141,7 +143,7 @@ def measure_distances(
     projected = counts @ random.standard_normal((counts.shape[1], PROJECTED))
     sizes = np.log([[len(network)] for network in networks])
     spaces: Mapping[str, np.ndarray] = {
-        "distance_spearman": codec.means(networks),
+        "distance_spearman": np.stack(means),
         "distance_spearman_size": sizes,
         "distance_spearman_operators": counts,
         "distance_spearman_random_projection": projected,

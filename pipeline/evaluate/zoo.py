@@ -68,10 +68,11 @@ def evaluate_zoo(
         held_out = {f: held_out[f] for f in kept}
     kinds = {f: kind_of(names[f]) for f in held_out}
     restored = restore_all(codec, held_out, kinds)
+    groups = [split.groups[r.network.fingerprint] for r in restored]
     return {
         "networks": len(held_out),
         "real_networks": sum(kind == "real" for kind in kinds.values()),
-        "groups": sorted({split.groups[f] for f in held_out}),
+        "groups": sorted(set(groups)),
         "vertices": sum(map(len, held_out.values())),
         "width": codec.width,
         "smooth_width": codec.smooth,
@@ -82,15 +83,11 @@ def evaluate_zoo(
         ),
         **_smooth_alone(codec, _some(restored, params.smooth, random), params.steps),
         **measure_robustness(codec, _some(restored, params.noise, random), random),
-        **measure_halfway(
-            codec,
-            [held_out[f] for f in sorted(held_out)],
-            [split.groups[f] for f in sorted(held_out)],
-            params.pairs,
-            random,
-        ),
+        **measure_halfway(codec, restored, groups, params.pairs, random),
         **measure_prior(codec, set(training), params.prior, params.run, random),
-        **measure_distances(codec, list(held_out.values()), params.distances, random),
+        **measure_distances(
+            [r.network for r in restored], [r.mean for r in restored], params.distances, random
+        ),
         **_measure_runs(codec, _some(restored, params.run, random)),
     }
 
@@ -99,13 +96,15 @@ def _smooth_alone(codec: Codec, restored: Sequence[Restored], steps: int) -> dic
     """Shares exact from the smooth part alone: the encoder's, and refined for ``steps``."""
     networks = [r.network for r in restored]
     found: dict[str, Any] = {}
+    if not networks:
+        return found
+    tokens = [codec.tokens(network) for network in networks]
     for name, count in (("exact_smooth", 0), ("exact_smooth_refined", steps)):
         smooth = codec.smooth_parts(networks, count)
-        sizes = [len(codec.tokens(network)) for network in networks]
-        drafts = codec.likeliest(smooth, sizes) if networks else []
+        drafts = codec.likeliest(smooth, [len(row) for row in tokens])
         found[name] = share([is_network(d, n) for d, n in zip(drafts, networks, strict=True)])
-        bits = [codec.bits(z, codec.tokens(n)) for z, n in zip(smooth, networks, strict=True)]
-        found[f"{name}_bits_median"] = float(np.median(bits)) if bits else None
+        bits = list(map(codec.bits, smooth, tokens))
+        found[f"{name}_bits_median"] = float(np.median(bits))
     return found
 
 

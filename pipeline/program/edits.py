@@ -30,7 +30,7 @@ DEEPEST = 12  # a repeat is not made longer
 
 def change_width(network: Network, random: Random) -> Draft:
     """One layer's own width, and with it those of all layers spelled relative to it."""
-    lines = list(Program.of(network).lines)
+    lines = list(network.program.lines)
     places = [i for i, line in enumerate(lines) if _own(line) is not None]
     if places:
         place = random.choice(places)
@@ -45,14 +45,14 @@ def scale_widths(network: Network, random: Random) -> Draft:
         _with_own(line, _times(own, factor))
         if isinstance(own := _own(line), int) and own >= 8
         else line
-        for line in Program.of(network).lines
+        for line in network.program.lines
     ]
     return Program(tuple(lines)).draft
 
 
 def change_repeat(network: Network, random: Random) -> Draft:
     """One repeat goes on for more times, or fewer: a deeper or shallower stage."""
-    lines = list(Program.of(network).lines)
+    lines = list(network.program.lines)
     places = [i for i, line in enumerate(lines) if isinstance(line, Repeat)]
     whole = [i for i in places if lines[i].times]  # type: ignore[union-attr]
     if places:
@@ -117,7 +117,7 @@ def splice(network: Network, other: Network, random: Random) -> Draft:
     """The beginning of one network, the end of another, joined where a single tensor flows."""
     head, tail = cut_points(network), cut_points(other)
     first, second = random.choice(head), random.choice(tail)
-    instructions = expand(Program.of(network).lines)[: first + 1]
+    instructions = expand(network.program.lines)[: first + 1]
     return read([*instructions, *spell(other)[second + 1 :]])
 
 

@@ -143,11 +143,7 @@ def _refuse_others(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
 
 def _kinds(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
     """The kind of each statement; of an EXPLAIN, which may run it, that of what follows."""
-    try:
-        found = connection.extract_statements(sql)
-    except duckdb.Error as e:
-        raise QueryError(_explain(str(e))) from e
-    for statement in found:
+    for statement in _parsed(connection, sql):
         inner = EXPLAIN.fullmatch(statement.query.strip())
         if statement.type.name == "EXPLAIN" and inner:
             yield from _kinds(connection, inner[1])
@@ -157,12 +153,17 @@ def _kinds(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
 
 def run_queries(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Result]:
     """Every statement of a text, one after another -> its result. Raises QueryError."""
+    for statement in _parsed(duckdb, sql):
+        yield run_query(connection, statement.query)
+
+
+def _parsed(by: Any, sql: str) -> list[Any]:
+    """The statements of a text, parsed by a connection, or by DuckDB without one. Raises
+    QueryError."""
     try:
-        found = duckdb.extract_statements(sql)
+        return list(by.extract_statements(sql))
     except duckdb.Error as e:
         raise QueryError(_explain(str(e))) from e
-    for statement in found:
-        yield run_query(connection, statement.query)
 
 
 def statements(name: str) -> Iterator[str]:

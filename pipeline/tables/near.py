@@ -49,7 +49,7 @@ def near_relatives(
     """Names and words of networks -> those of ``others`` nearer than ``limit`` to a held-out
     one, or to one that is itself near: afterwards no other is near to any of them."""
     compare = _comparison(limit)
-    spell = _Spelling().spell
+    spell = Spelling().spell
     frontier = {name: spell(words) for name, words in held_out.items()}
     rest = {name: spell(words) for name, words in others.items()}
     found: dict[str, Relative] = {}
@@ -79,8 +79,9 @@ class _Text:
 
 
 @dataclass
-class _Spelling:
-    """Every word that was met, and the character that stands for it."""
+class Spelling:
+    """Every word that was met, and the character that stands for it: sequences of anything
+    as text, which edit distances are fast on."""
 
     characters: dict[Hashable, str] = field(default_factory=dict)
     unused: Iterator[int] = field(

@@ -16,13 +16,14 @@ from pipeline.compress.programs import (
     token_parts,
 )
 from pipeline.compress.vocabulary import Vocabulary
+from pipeline.design.design import design_of
 from pipeline.program.program import Program
 
 
 def test_rows_are_padded_and_long_ones_left_out(light: dict[str, Network]) -> None:
     networks = list(light.values())
     vocabulary = Vocabulary.of([Program.of(n).lines for n in networks], least=1)
-    examples = [example_of(n, vocabulary) for n in networks]
+    examples = [example_of(n, design_of(n), vocabulary) for n in networks]
     longest = sorted(max(len(e.exact), len(e.design)) for e in examples)[-2]
     rows = to_rows(examples, range(len(examples)), longest)
     assert len(rows[OWN]) == len(networks) - 1

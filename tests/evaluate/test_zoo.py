@@ -41,7 +41,9 @@ def test_trivial_methods_stand_beside(metrics: dict) -> None:
 def test_distances_stand_beside_trivial_ones(
     tiny_codec: Codec, light: dict[str, Network]
 ) -> None:
-    found = measure_distances(tiny_codec, list(light.values()), 50, np.random.default_rng(0))
+    networks = list(light.values())
+    means = list(tiny_codec.means(networks))
+    found = measure_distances(networks, means, 50, np.random.default_rng(0))
     for space in ("", "_size", "_operators", "_random_projection"):
         assert -1 <= found[f"distance_spearman{space}"] <= 1
 
@@ -67,5 +69,5 @@ def test_a_posterior_that_is_the_prior_has_no_divergence() -> None:
 
 
 def test_distances_of_too_few_networks_are_not_measured(tiny_codec: Codec) -> None:
-    found = measure_distances(tiny_codec, [], 10, np.random.default_rng(0))
+    found = measure_distances([], [], 10, np.random.default_rng(0))
     assert found["distance_spearman"] is None
