@@ -34,13 +34,13 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="downloaded where it is not given")
-    parser.add_argument(
-        "--output", type=Path, default=ROOT / "results/benchmarks/enas6_one_hot.json"
-    )
+    parser.add_argument("--output", type=Path, default=ROOT / "results/enas6/one-hot.json")
     given = parser.parse_args()
     began = time.perf_counter()
     train, test = enas.split(*enas.read_cells(given.data or enas6_path(ROOT)))
-    found = measure_vectors(fields(train[0]), fields(test[0]), train, test)
+    vectors = fields(train[0]), fields(test[0])
+    found = measure_vectors(*vectors, train, test)
+    found |= {"latent": {"dimensions_per_graph": vectors[0].shape[1]}}
     sizes = {"train_networks": len(train[0]), "test_networks": len(test[0])}
     seconds = {"seconds": round(time.perf_counter() - began, 1)}
     write_results(given.output, found | sizes | seconds, {})
