@@ -45,12 +45,13 @@ def operator_features(nodes: pa.Table) -> dict[str, Features]:
 
 
 def codec_features(embeddings: pa.Table, codec: str) -> Features:
-    """The table graph_embeddings -> a codec's vectors. Raises DataError where it has none."""
+    """The table graph_embeddings -> the smooth parts of a codec's vectors; the rest of them is
+    coded bits, in which nothing is near to anything. Raises DataError where it has none."""
     mine = embeddings.filter(pa.compute.equal(embeddings.column("codec"), codec))
     if not len(mine):
         known = sorted(set(embeddings.column("codec").to_pylist()))
         raise DataError(f"no vectors of {codec}: there are those of {', '.join(known)}")
-    return _vectors(mine)
+    return _vectors(mine, "smooth")
 
 
 def file_features(path: Path) -> Features:
@@ -59,7 +60,7 @@ def file_features(path: Path) -> Features:
     Raises DataError, naming the file, for anything else.
     """
     try:
-        return _vectors(pq.read_table(path, columns=["fingerprint", "vector"]))
+        return _vectors(pq.read_table(path, columns=["fingerprint", "vector"]), "vector")
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as e:
         raise DataError(f"{path}: no Parquet file of fingerprint and vector: {e}") from e
 
@@ -71,8 +72,8 @@ def joined(first: Features, second: Features) -> Features:
     }
 
 
-def _vectors(rows: pa.Table) -> Features:
-    vectors = np.array(rows.column("vector").to_pylist(), dtype=float)
+def _vectors(rows: pa.Table, column: str) -> Features:
+    vectors = np.array(rows.column(column).to_pylist(), dtype=float)
     if vectors.ndim != 2 or not np.isfinite(vectors).all():
         raise ValueError("the vectors are not finite numbers, all as many")
     return _by(rows.column("fingerprint").to_pylist(), vectors)

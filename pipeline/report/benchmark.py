@@ -98,7 +98,8 @@ def _curves(inputs: Inputs) -> Row:
     rows = list(_points(inputs, "divergence"))
     if not rows:
         return Row((left,))
-    without = [n for n in inputs.enas6 if n not in {row["series"] for row in rows}]
+    drawn = {row["series"] for row in rows}
+    without = [n for n, r in inputs.enas6.items() if r.get("curve") and n not in drawn]
     caption = f"Without a divergence term: {', '.join(without)}." if without else ""
     right = Figure("divergence", "Figure 1, right: Kullback-Leibler divergence", caption,
                    draw_curves(rows, "nats a graph"))  # fmt: skip

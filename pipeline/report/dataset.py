@@ -147,15 +147,15 @@ def describe_map(inputs: Inputs) -> Section:
     """The vectors of whole networks, projected onto their two main components."""
     title, codec = "The latent map", inputs.default_codec
     lead = (
-        "Every network is one vector; near vectors are like architectures. "
-        "Here they are projected onto their two main components. "
+        "Every network is one vector; where its smooth parts are near, architectures are alike. "
+        "Here these are projected onto their two main components. "
         "Hover, or tap, for a name; pick families in the legend."
     )
     rows = _vectors(inputs)
     if len(rows) < 3:
         missing = Missing("The vectors of whole networks", f"nn2vec embed {codec or 'CODEC'}")
         return Section("map", title, lead, (missing,))
-    points, explained = project(np.array([row.pop("vector") for row in rows], np.float64))
+    points, explained = project(np.array([row.pop("smooth") for row in rows], np.float64))
     most = [f for f, _ in Counter(row["family"] for row in rows).most_common(COLOURS)]
     for row, (x, y) in zip(rows, points.round(4).tolist(), strict=True):
         row |= {"x": x, "y": y, "group": row["family"] if row["family"] in most else OTHERS}
@@ -173,7 +173,7 @@ def _vectors(inputs: Inputs) -> list[dict[str, Any]]:
     known = {n["fingerprint"]: n for n in inputs.tables["networks"].to_pylist()}
     kept = ("name", "family", "vertices")
     return [
-        {key: known[row["fingerprint"]][key] for key in kept} | {"vector": row["vector"]}
+        {key: known[row["fingerprint"]][key] for key in kept} | {"smooth": row["smooth"]}
         for row in inputs.tables["graph_embeddings"].to_pylist()
         if row["codec"] == inputs.default_codec and row["fingerprint"] in known
     ]

@@ -106,7 +106,7 @@ def test_anybodys_vectors_come_from_a_parquet_file(tmp_path) -> None:
 
 
 def test_a_codec_without_vectors_is_refused() -> None:
-    known = pa.table({"codec": ["x"], "fingerprint": ["a"], "vector": [[1.0]]})
+    known = pa.table({"codec": ["x"], "fingerprint": ["a"], "smooth": [[1.0]]})
     assert codec_features(known, "x")["a"].tolist() == [1.0]
     with pytest.raises(DataError, match="no vectors of y: there are those of x"):
         codec_features(known, "y")
