@@ -147,7 +147,7 @@ def describe_map(inputs: Inputs) -> Section:
     """The vectors of whole networks, projected onto their two main components."""
     title, codec = "The latent map", inputs.default_codec
     lead = (
-        "Every network is one vector; where its smooth parts are near, architectures are alike. "
+        "Every network is one vector; where smooth parts are near, architectures are alike. "
         "Here these are projected onto their two main components. "
         "Hover, or tap, for a name; pick families in the legend."
     )
