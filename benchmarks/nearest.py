@@ -6,9 +6,9 @@
 - native: a table as the exported database holds it, FLOAT[64];
 - macro: `nearest` of the exported database itself, names and families joined;
 - signs: the native table with 64 sign bits a vector; those nearest by Hamming distance, then
-  their exact cosines;
+  their exact distances;
 - prefix: the native table with the 16 directions of largest variance apart; those nearest by
-  their cosine, then their exact cosines.
+  their distance, then their exact distances.
 
 Vectors are drawn in clusters, as families of networks are. Recall is the share of the exact
 ten that a way finds; it is also measured on vectors without any clusters, the worst case.
@@ -105,13 +105,13 @@ def write_parquet(
 def exact(source: str) -> str:
     return f"""
         SELECT id FROM {source}
-        ORDER BY array_cosine_similarity(
+        ORDER BY array_distance(
             vector::FLOAT[{WIDTH}], (SELECT vector::FLOAT[{WIDTH}] FROM {source} WHERE id = ?)
-        ) DESC LIMIT {K + 1}"""
+        ) LIMIT {K + 1}"""
 
 
 def in_two_steps(first: str) -> str:
-    """Candidates by a cheap order, then their exact cosines."""
+    """Candidates by a cheap order, then their exact distances."""
     return f"""
         WITH asked AS (SELECT vector, signs, prefix FROM quantised WHERE id = ?),
         candidates AS (
@@ -119,7 +119,7 @@ def in_two_steps(first: str) -> str:
         )
         SELECT q.id FROM quantised q
         WHERE q.rowid IN (SELECT place FROM candidates)
-        ORDER BY array_cosine_similarity(q.vector, (SELECT vector FROM asked)) DESC
+        ORDER BY array_distance(q.vector, (SELECT vector FROM asked))
         LIMIT {K + 1}"""
 
 
@@ -129,9 +129,7 @@ def ways(path: Path) -> dict[str, str]:
         "native": exact("native"),
         "macro": f"SELECT fingerprint::INT FROM nearest(format('{{:032d}}', ?), k := {K})",
         "signs": in_two_steps("bit_count(xor(signs, (SELECT signs FROM asked)))"),
-        "prefix": in_two_steps(
-            "array_cosine_similarity(prefix, (SELECT prefix FROM asked)) DESC"
-        ),
+        "prefix": in_two_steps("array_distance(prefix, (SELECT prefix FROM asked))"),
     }
 
 
@@ -161,7 +159,7 @@ def build(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, float]
     statements["macro"] = (
         "CREATE TABLE settings AS SELECT 'bench' AS default_codec;"
         "CREATE TABLE graph_embeddings AS SELECT 'bench' AS codec, "
-        "format('{:032d}', id) AS fingerprint, vector FROM native;"
+        "format('{:032d}', id) AS fingerprint, vector AS smooth FROM native;"
         "CREATE TABLE networks AS SELECT fingerprint, 'net' || fingerprint AS name, "
         "'family' AS family FROM graph_embeddings"
     )
