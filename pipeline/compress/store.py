@@ -5,7 +5,6 @@ Loading one reads numbers and names: it runs no code from the files and opens no
 
 import hashlib
 import json
-import os
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
+from pipeline.atomic import write_atomically
 from pipeline.errors import DataError
 
 FORMAT = 1
@@ -68,14 +68,9 @@ def save_codec(directory: Path | str, name: str, model: Any, card: dict[str, Any
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "versions": {package: version(package) for package in VERSIONS},
     } | card
-    _write(directory / f"{name}.safetensors", weights)
-    _write(directory / f"{name}.json", (json.dumps(whole, indent=1) + "\n").encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    write_atomically(directory / f"{name}.safetensors", weights)
+    card_text = json.dumps(whole, indent=1) + "\n"
+    write_atomically(directory / f"{name}.json", card_text.encode())
 
 
 def read_card(path: Path | str) -> dict[str, Any]:
