@@ -176,9 +176,8 @@ def embed(root: Path, name: str) -> dict[str, Any]:
     from pipeline.tables.write import write_tables
 
     torch.set_num_threads(1)  # products this small: more threads mostly wait for one another
-    networks, _, _ = read_zoo(root)
     codec = find_codec(root, name)
-    rows = run(codec, list(networks.values()))
+    rows = run(codec, list(built_networks(root).values()))
     write_tables(root / EMBEDDINGS / name, rows, widths(codec))
     return {table: len(found) for table, found in rows.items()}
 
@@ -278,8 +277,7 @@ def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
     from pipeline.evaluate.validate import validate as run
 
     params = load_section(root, ValidateParams, "validate")
-    networks, _, _ = read_zoo(root)
-    return write_results(output, run(networks, params), {"validate": params})
+    return write_results(output, run(built_networks(root), params), {"validate": params})
 
 
 def report(root: Path, output: Path, dataset: str | None = None) -> dict[str, Any]:
@@ -325,17 +323,23 @@ def graph_tables(root: Path) -> Path:
     return built if built.exists() else root / DATASETS / "zoo" / "tables"
 
 
+def built_networks(root: Path) -> dict[str, Any]:
+    """The networks that the pipeline built, else those of the registered zoo, by fingerprint."""
+    from pipeline.tables.read_networks import read_networks
+
+    return dict(read_networks(graph_tables(root)))
+
+
 def read_zoo(root: Path) -> tuple[dict[str, Any], Any, dict[str, str]]:
     """The networks that were built, else the zoo's, their split, and their names, by
-    fingerprint."""
+    fingerprint. Raises DataError where the zoo has no split."""
     from pipeline.tables.read import read_table
-    from pipeline.tables.read_networks import read_networks
     from pipeline.tables.split import read_split
 
     tables = graph_tables(root)
     rows = read_table(tables, "networks").select(["fingerprint", "name"]).to_pylist()
     names = {row["fingerprint"]: row["name"] for row in rows}
-    return dict(read_networks(tables)), read_split(root / DATASETS / "zoo", names), names
+    return built_networks(root), read_split(root / DATASETS / "zoo", names), names
 
 
 def find_codec(root: Path, name: str) -> Any:

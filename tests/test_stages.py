@@ -21,6 +21,8 @@ from pipeline.stages import (
     find_codec,
     harvest,
     label,
+    normalise,
+    validate,
 )
 from pipeline.tables.read import read_table
 
@@ -95,3 +97,14 @@ def test_labels_are_those_of_the_networks_in_the_tables(tmp_path):
     assert found["by_source"] == {"torchvision": {"labels": 194, "networks": 68}}
     assert list(found["absent"]) == ["timm_results"]
     assert len(read_table(tmp_path / LABELS, "labels")) == 194
+
+
+def test_networks_without_a_split_are_validated(tmp_path):
+    root = project(tmp_path / "project", files={"addresses": ["models/*.onnx"]})
+    settings = yaml.safe_load((root / "params.yaml").read_text())
+    settings |= {"normalise": {"processes": 1}, "validate": {"run": 1}}
+    (root / "params.yaml").write_text(yaml.safe_dump(settings))
+    save_model(root / "models" / "relu.onnx")
+    harvest(root)
+    normalise(root)
+    assert validate(root)["exact"] == 1.0
