@@ -31,9 +31,9 @@ from torch import Tensor
 
 from pipeline.compress.cells import OUTPUT, Cells, read_cells, split
 from pipeline.compress.dvae import DVAE
-from pipeline.compress.enas6 import Enas6Codec, objective, to_rows
+from pipeline.compress.enas6 import CellModel, objective, to_rows
 from pipeline.compress.store import build_model, load_model
-from pipeline.decode.codec import SHIPPED
+from pipeline.decode.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[1]
 ORIGINAL = {
@@ -86,7 +86,7 @@ def dvae_works() -> Iterator[Work]:
 
 def vae_works() -> Iterator[Work]:
     """The shipped codec: cells to vectors, as their users call it, and cells from vectors."""
-    codec = Enas6Codec(load_model(SHIPPED / VAE))
+    codec = CellModel(load_model(SHIPPED / VAE))
     trained = build_model(codec.model.kind, codec.model.config.model_dump())
     losses = objective(trained)
     yield Work(VAE, "train", "float32", trainer(trained, lambda part: losses(to_rows(part))))

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.decode.codec import Codec, Draft, valid
+from pipeline.decode.codec import Draft, valid
+from pipeline.decode.program_codec import ProgramCodec
 from pipeline.decode.repair import repair
 from pipeline.errors import ModelError
 from pipeline.evaluate.intervals import share
@@ -59,7 +60,7 @@ def main() -> None:
 
 
 def make_drafts(
-    codec: Codec, count: int, random: np.random.Generator
+    codec: ProgramCodec, count: int, random: np.random.Generator
 ) -> dict[str, Sequence[Draft | None]]:
     """Kind -> ``count`` drafts."""
     drawn = random.standard_normal((count, codec.width)).astype(np.float16)

@@ -25,7 +25,6 @@ LATENCIES = SHELF / "labels" / "latency"
 LABELS, METRICS = BUILD / "labels", BUILD / "metrics"
 CACHE = Path("datasets/zoo/.cache")
 DATASETS = Path("datasets")
-ENAS6_KINDS = {"vae_space": "vae", "vae_56": "vae_quality"}  # names that say more than a kind
 
 
 def harvest(
@@ -130,14 +129,12 @@ def train(
     """Tables -> a codec of the zoo, or the ENAS set -> one of its codecs."""
     output = root / CODECS / name if output is None else output
     checkpoints = root / CACHE / "training" / name
-    if name.startswith("enas6-"):
+    if name in read_plain(root).get("enas6", {}):
         from pipeline.compress.enas6 import Enas6Params, train_enas6
 
         params = load_section(root, Enas6Params, "enas6", name)
-        kind = name.removeprefix("enas6-").replace("-", "_")
-        kind = ENAS6_KINDS.get(kind, kind)
         data = data or enas6_path(root)
-        return train_enas6(kind, params, data, output, checkpoints.parent)
+        return train_enas6(name, params, data, output, checkpoints.parent)
     return _train_zoo(root, name, output, checkpoints)
 
 
@@ -176,7 +173,7 @@ def embed(root: Path, name: str) -> dict[str, Any]:
     from pipeline.tables.write import write_tables
 
     torch.set_num_threads(1)  # products this small: more threads mostly wait for one another
-    codec = find_codec(root, name)
+    codec = find_codec(root, name, "networks")
     rows = run(codec, list(built_networks(root).values()))
     write_tables(root / EMBEDDINGS / name, rows, widths(codec))
     return {table: len(found) for table, found in rows.items()}
@@ -195,7 +192,8 @@ def evaluate_zoo(
     torch.set_num_threads(1)
     networks, split, names = read_zoo(root)
     params = load_section(root, ZooEvaluation, "evaluate", profile)
-    metrics = {"codec": name} | run(find_codec(root, name), networks, names, split, params)
+    codec = find_codec(root, name, "networks")
+    metrics = {"codec": name} | run(codec, networks, names, split, params)
     return write_results(output, metrics, {"evaluate": params})
 
 
@@ -231,12 +229,12 @@ def evaluate_labels(
 def evaluate_enas6(
     root: Path, name: str, data: Path | None, output: Path | None
 ) -> dict[str, Any]:
-    """A shipped codec of the ENAS set -> the metrics of Table 1."""
-    from pipeline.decode.codec import SHIPPED
+    """A codec of the ENAS set -> the metrics of Table 1."""
     from pipeline.evaluate.enas6 import evaluate_enas6 as run
     from pipeline.evaluate.results import write_results
 
-    return write_results(output, run(name, data or enas6_path(root), SHIPPED), {})
+    codec = find_codec(root, name, "enas6")
+    return write_results(output, run(codec, data or enas6_path(root)), {})
 
 
 def evaluate_roundtrip(
@@ -324,7 +322,7 @@ def graph_tables(root: Path) -> Path:
 
 
 def built_networks(root: Path) -> dict[str, Any]:
-    """The networks that the pipeline built, else those of the registered zoo, by fingerprint."""
+    """The networks that the pipeline built, else the registered zoo's, by fingerprint."""
     from pipeline.tables.read_networks import read_networks
 
     return dict(read_networks(graph_tables(root)))
@@ -342,12 +340,14 @@ def read_zoo(root: Path) -> tuple[dict[str, Any], Any, dict[str, str]]:
     return built_networks(root), read_split(root / DATASETS / "zoo", names), names
 
 
-def find_codec(root: Path, name: str) -> Any:
-    """The codec that this project's own pipeline trained, else the shipped one."""
-    from pipeline.decode.codec import load_codec
+def find_codec(root: Path, name: str, domain: str | None = None) -> Any:
+    """The codec that this project's own pipeline trained, else the shipped one; of one
+    ``domain`` if named."""
+    from pipeline.decode.codec import SHIPPED, load_codec
 
     own = root / CODECS / name
-    return load_codec(name, own) if (own / f"{name}.json").exists() else load_codec(name)
+    folder = own if (own / f"{name}.json").exists() else SHIPPED
+    return load_codec(name, folder, domain)
 
 
 def chosen_codec(root: Path, name: str) -> Any:
@@ -367,10 +367,10 @@ def codec_of(root: Path, code: Any) -> Any:
     """The codec that made a code, else the shipped one of its name, which will refuse it."""
     name = Path(code.codec).name  # a file from outside names no folder
     chosen = chosen_codec(root, name)
-    if chosen.made(code):
+    if chosen.encoded(code):
         return chosen
     own = find_codec(root, name)
-    return own if own.made(code) else chosen
+    return own if own.encoded(code) else chosen
 
 
 def enas6_path(root: Path) -> Path:

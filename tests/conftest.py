@@ -10,7 +10,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from pipeline import Codec, Network
+    from pipeline import Network
+    from pipeline.decode.program_codec import ProgramCodec
 
 NAMES = ("bvlc_alexnet", "squeezenet", "shufflenet", "densenet121")
 TRAINED_ON = ("bvlc_alexnet", "squeezenet", "shufflenet")
@@ -70,7 +71,7 @@ def tiny_codec_folder(
 
 
 @pytest.fixture(scope="session")
-def tiny_codec(tiny_codec_folder: Path) -> Codec:
+def tiny_codec(tiny_codec_folder: Path) -> ProgramCodec:
     """The codec itself, as loaded from its files."""
     from pipeline import load_codec
 

@@ -9,8 +9,9 @@ one list a layer: its operator, then one bit for each earlier vertex but the las
 always connected. As a graph, an input and an output vertex are added: 8 vertices of 8 types.
 """
 
-import json
+import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +19,11 @@ import torch
 from torch import Tensor
 
 from pipeline.compress.fields import Group, Items
-from pipeline.errors import DataError
+from pipeline.errors import DataError, ModelError
+from pipeline.harvest.enas6 import LAYERS, OPERATORS, Row, parse_row
 
-LAYERS = 6
-OPERATORS = 6
 LINKS = 15  # 0 + 1 + 2 + 3 + 4 + 5: bit j of layer i is the edge from vertex j to vertex i
+COUNT = OPERATORS**LAYERS * 2**LINKS  # cells of the space
 VERTICES = LAYERS + 2
 INPUT, OUTPUT, ABSENT = 0, 1, -1  # vertex types; operator k has type k + 2
 BURN_IN = 1000
@@ -71,26 +72,28 @@ def read_cells(path: Path | str) -> tuple[Cells, Tensor]:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except OSError as e:
         raise DataError(f"{path}: the ENAS set cannot be read ({e.strerror})") from e
-    operations, links, accuracies = [], [], []
+    rows = []
     for number, line in enumerate(lines, 1):
         try:
-            layers, accuracy = json.loads(f"[{line}]")
-            if [len(layer) for layer in layers] != [max(1, i) for i in range(1, LAYERS + 1)]:
-                raise ValueError("layers or bits are missing")
-            operations.append([layer[0] for layer in layers])
-            links.append([bit for layer in layers for bit in layer[1:]])
-            accuracies.append(float(accuracy))
-        except (ValueError, TypeError) as e:
-            raise DataError(f"{path}:{number}: not an ENAS network of six layers ({e})") from e
-    cells = Cells(torch.tensor(operations), torch.tensor(links))
-    for field, values in ((cells.operations, OPERATORS), (cells.links, 2)):
-        if len(cells) == 0 or field.dtype != torch.int64 or not _within(field, values):
-            raise DataError(f"{path}: empty, or an operator or a bit out of range")
-    return cells, torch.tensor(accuracies)
+            rows.append(parse_row(line))
+        except ModelError as e:
+            raise DataError(f"{path}:{number}: {e.detail}") from e
+    if not rows:
+        raise DataError(f"{path}: empty")
+    return of_rows(rows), torch.tensor([row.accuracy for row in rows])
 
 
-def _within(field: Tensor, values: int) -> bool:
-    return bool(((field >= 0) & (field < values)).all())
+def of_rows(rows: Sequence[Row]) -> Cells:
+    """Rows of the set, one or more, as tensors."""
+    links = [[bit for bits in row.skips for bit in bits] for row in rows]
+    return Cells(torch.tensor([row.operators for row in rows]), torch.tensor(links).long())
+
+
+def to_row(cell: Cells) -> Row:
+    """One cell as a row of the set, its accuracy unknown."""
+    bits = iter(cell.links[0].bool().tolist())
+    skips = tuple(tuple(next(bits) for _ in range(layer)) for layer in range(LAYERS))
+    return Row(tuple(cell.operations[0].tolist()), skips, math.nan)
 
 
 def split(cells: Cells, accuracy: Tensor) -> tuple[Labelled, Labelled]:
@@ -103,7 +106,7 @@ def split(cells: Cells, accuracy: Tensor) -> tuple[Labelled, Labelled]:
 
 
 def draw_cells(count: int, generator: torch.Generator) -> Cells:
-    """``count`` networks drawn uniformly from the space of 6^6 * 2^15."""
+    """``count`` networks drawn uniformly from the space of COUNT."""
     operations = torch.randint(OPERATORS, (count, LAYERS), generator=generator)
     return Cells(operations, torch.randint(2, (count, LINKS), generator=generator))
 
@@ -119,6 +122,15 @@ def numbers(cells: Cells) -> Tensor:
     return (cells.operations * sixes).sum(1) * 2**LINKS + (
         cells.links << torch.arange(LINKS)
     ).sum(1)
+
+
+def of_number(number: int) -> Cells:
+    """The one cell of a number in 0..COUNT - 1; :func:`numbers` gives it back."""
+    operations, links = divmod(number, 2**LINKS)
+    return Cells(
+        torch.tensor([[operations // OPERATORS**i % OPERATORS for i in range(LAYERS)]]),
+        torch.tensor([[links >> i & 1 for i in range(LINKS)]]),
+    )
 
 
 def to_graphs(cells: Cells) -> Graphs:

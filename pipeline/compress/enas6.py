@@ -1,4 +1,4 @@
-"""Training a codec on the ENAS set, and the one face such a codec has for its evaluation."""
+"""Training a codec on the ENAS set, and the one face that its models have."""
 
 import math
 import os
@@ -23,7 +23,7 @@ CHUNK = 4096
 
 
 class Enas6Params(BaseModel):
-    """What to train: the codec's name, the rows, the model's configuration, the training.
+    """What to train: the kind of model, its configuration, the rows, the training.
 
     ``rows``: "train", the 17,118 training networks; "space", as many drawn anew each epoch
     from the whole space (test networks may be among them: to be reported apart).
@@ -31,14 +31,14 @@ class Enas6Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    kind: Literal["ae", "vae", "vae_quality", "seq2seq", "dvae", "dvae_emb"]
     rows: Literal["train", "space"] = "train"
     model: dict[str, Any] = {}
     training: TrainParams = Field(default_factory=TrainParams)
 
 
 @dataclass(frozen=True)
-class Enas6Codec:
+class CellModel:
     """A trained model of any kind as networks <-> one vector a network."""
 
     model: Any  # an nn.Module of one of the store's kinds
@@ -117,38 +117,40 @@ def objective(model: Any) -> Objective:
 
 
 def train_enas6(
-    kind: str,
+    name: str,
     params: Enas6Params,
     data_path: Path | str,
     out_dir: Path | str,
     work_dir: Path | str,
 ) -> dict[str, Any]:
-    """Train a codec of ``kind`` on the ENAS set at ``data_path`` and save it in ``out_dir``.
+    """Train a codec on the ENAS set at ``data_path`` and save it as ``name`` in ``out_dir``.
 
     Gives its card (without the curve). ``work_dir`` holds the checkpoint: training goes on
-    from there if one stands. Raises DataError for an unknown kind or a damaged file.
+    from there if one stands. Raises DataError for a configuration that the kind refuses, or a
+    damaged file.
     """
     began = time.perf_counter()
     (train_cells, accuracy), (test_cells, test_accuracy) = enas.split(
         *enas.read_cells(data_path)
     )
     torch.manual_seed(params.training.seed)
-    groups = {} if kind.startswith("dvae") else {"groups": [asdict(g) for g in enas.GROUPS]}
-    model = build_model(kind, groups | params.model)
+    dvae = params.kind in ("dvae", "dvae_emb")
+    groups = {} if dvae else {"groups": [asdict(g) for g in enas.GROUPS]}
+    model = build_model(params.kind, groups | params.model)
     middle, deviation = accuracy.mean(), accuracy.std()
     trained = train(
         model,
         to_rows(train_cells, (accuracy - middle) / deviation),
         to_rows(test_cells, (test_accuracy - middle) / deviation),
         params.training,
-        Path(work_dir) / params.name,
+        Path(work_dir) / name,
         objective=objective(model),
         draw=_draw if params.rows == "space" else None,
-        description=params.name,
+        description=name,
     )
-    card = _card(kind, params, trained, len(train_cells), time.perf_counter() - began)
-    save_codec(out_dir, params.name, model, card | {"curve": rounded(trained.curve)})
-    shutil.rmtree(Path(work_dir) / params.name)  # a finished training is not resumed
+    card = _card(params, trained, len(train_cells), time.perf_counter() - began)
+    save_codec(out_dir, name, model, card | {"curve": rounded(trained.curve)})
+    shutil.rmtree(Path(work_dir) / name)  # a finished training is not resumed
     return card
 
 
@@ -156,15 +158,13 @@ def _draw(count: int, generator: torch.Generator) -> Rows:
     return to_rows(enas.draw_cells(count, generator))
 
 
-def _card(
-    kind: str, params: Enas6Params, trained: Trained, rows: int, wall: float
-) -> dict[str, Any]:
+def _card(params: Enas6Params, trained: Trained, rows: int, wall: float) -> dict[str, Any]:
     used = "networks drawn from the whole space" if params.rows == "space" else "training rows"
     return {
-        "data": "enas6",
+        "domain": "enas6",
         "trained_on": used,
         "rows_an_epoch": rows,
-        "uses_accuracies": kind == "vae_quality",
+        "uses_accuracies": params.kind == "vae_quality",
         "training": params.training.model_dump(mode="json"),
         "train_graphs_per_second": round(trained.rows_per_second, 1),
         "training_seconds": round(trained.seconds, 1),

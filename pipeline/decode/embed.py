@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.compress.transformer import CONTEXT
-from pipeline.decode.codec import AT_ONCE, Codec
+from pipeline.decode.program_codec import AT_ONCE, ProgramCodec
 from pipeline.graph.network import Network
 from pipeline.progress import track
 
 Widths = dict[str, dict[str, int]]
 
 
-def widths(codec: Codec) -> Widths:
+def widths(codec: ProgramCodec) -> Widths:
     """The widths of the vector columns of what :func:`embed` gives, by table."""
     return {
         "graph_embeddings": {"vector": codec.width, "smooth": codec.smooth},
@@ -24,7 +24,7 @@ def widths(codec: Codec) -> Widths:
     }
 
 
-def embed(codec: Codec, networks: Sequence[Network]) -> dict[str, pa.Table | list[Any]]:
+def embed(codec: ProgramCodec, networks: Sequence[Network]) -> dict[str, pa.Table | list[Any]]:
     """A codec and networks -> rows of graph_embeddings, vertex_embeddings and residuals."""
     graphs, residuals, vertices = [], [], []
     for part in track(list(_parts(networks)), f"embed {codec.name}, {AT_ONCE} at a time"):
@@ -46,7 +46,7 @@ def _parts(networks: Sequence[Network]) -> Iterator[Sequence[Network]]:
         yield networks[start : start + AT_ONCE]
 
 
-def _vertex_rows(codec: Codec, network: Network) -> pa.Table:
+def _vertex_rows(codec: ProgramCodec, network: Network) -> pa.Table:
     # Rounded to bfloat16's precision: a search needs no more, and Parquet packs it better.
     vectors = codec.vertex_vectors(network)
     rounded = (vectors.view(np.uint32) & 0xFFFF0000).view(np.float32)

@@ -31,4 +31,4 @@ def codec_names(directory: Path = SHIPPED, domain: str | None = None) -> list[st
 
 def domain_of(directory: Path, name: str) -> str:
     """What a codec compresses: any ``networks``, or the cells of ``enas6``."""
-    return str(read_plain_card(directory / name).get("domain", "enas6"))
+    return str(read_plain_card(directory / name).get("domain"))

@@ -13,21 +13,21 @@ from torch import Tensor
 
 from pipeline.compress import cells as enas
 from pipeline.compress.cells import Cells, Graphs
-from pipeline.compress.enas6 import Enas6Codec, bits, machine
-from pipeline.compress.store import load_model, read_card
+from pipeline.compress.enas6 import CellModel, bits, machine
+from pipeline.decode.cell_codec import CellCodec
 from pipeline.evaluate.enas6_prediction import EPOCHS, INDUCING, predict_accuracy
 
 POINTS, DECODES, SEED = 1000, 10, 0
 
 
-def measure_accuracy(codec: Enas6Codec, test: Cells, seed: int = SEED) -> dict[str, float]:
+def measure_accuracy(model: CellModel, test: Cells, seed: int = SEED) -> dict[str, float]:
     """Shares of the test networks that come back: deterministically, and by D-VAE's protocol
     (ten stochastic decodes of each mean vector)."""
-    z = codec.encode(test)
+    z = model.encode(test)
     generator = torch.Generator().manual_seed(seed)
-    sampled = [came_back(codec.decode(z, generator), test) for _ in range(DECODES)]
+    sampled = [came_back(model.decode(z, generator), test) for _ in range(DECODES)]
     return {
-        "accuracy_strict": _share(came_back(codec.decode(z), test)),
+        "accuracy_strict": _share(came_back(model.decode(z), test)),
         "accuracy_dvae_protocol": _share(torch.cat(sampled)),
     }
 
@@ -41,19 +41,17 @@ def came_back(made: Graphs, cells: Cells) -> Tensor:
     return good & (made.types[:, v:] == enas.ABSENT).all(1)
 
 
-def measure_prior(
-    codec: Enas6Codec, train: Cells, seed: int = SEED
-) -> dict[str, float | None]:
+def measure_prior(model: CellModel, train: Cells, seed: int = SEED) -> dict[str, float | None]:
     """Validity, uniqueness and novelty of what is decoded from 1,000 points of N(0, I), scaled
     to the mean and deviation of the training vectors, ten stochastic decodes each.
 
     ``validity_repaired``: the share that is valid after mending.
     """
     generator = torch.Generator().manual_seed(seed)
-    vectors = codec.encode(train)
+    vectors = model.encode(train)
     points = torch.randn(POINTS, vectors.shape[1], generator=generator)
     points = points * vectors.std(0) + vectors.mean(0)
-    made = codec.decode(points.repeat_interleave(DECODES, 0), generator)
+    made = model.decode(points.repeat_interleave(DECODES, 0), generator)
     valid = enas.is_valid(made)
     found = enas.numbers(enas.to_cells(Graphs(made.types[valid], made.edges[valid])))
     count = max(len(found), 1)
@@ -66,15 +64,15 @@ def measure_prior(
     }
 
 
-def measure_speed(codec: Enas6Codec, cells: Cells, batch: int = 256) -> dict[str, float]:
+def measure_speed(model: CellModel, cells: Cells, batch: int = 256) -> dict[str, float]:
     """Networks a second, encoded and decoded in batches, one pass over ``cells``."""
     parts = [cells[i : i + batch] for i in range(0, len(cells), batch)]
-    codec.encode(parts[0])
+    model.encode(parts[0])
     began = time.perf_counter()
-    vectors = [codec.encode(part) for part in parts]
+    vectors = [model.encode(part) for part in parts]
     middle = time.perf_counter()
     for z in vectors:
-        codec.decode(z)
+        model.decode(z)
     end = time.perf_counter()
     return {
         "encode_graphs_per_second": round(len(cells) / (middle - began), 1),
@@ -83,10 +81,10 @@ def measure_speed(codec: Enas6Codec, cells: Cells, batch: int = 256) -> dict[str
 
 
 def measure_prediction(
-    codec: Enas6Codec, train: enas.Labelled, test: enas.Labelled, epochs: int = EPOCHS
+    model: CellModel, train: enas.Labelled, test: enas.Labelled, epochs: int = EPOCHS
 ) -> dict[str, Any]:
     """:func:`measure_vectors` of a codec's."""
-    return measure_vectors(codec.encode(train[0]), codec.encode(test[0]), train, test, epochs)
+    return measure_vectors(model.encode(train[0]), model.encode(test[0]), train, test, epochs)
 
 
 def measure_vectors(
@@ -108,14 +106,14 @@ def measure_vectors(
     }
 
 
-def measure_latent(codec: Enas6Codec, test: Cells) -> dict[str, Any]:
+def measure_latent(model: CellModel, test: Cells) -> dict[str, Any]:
     """Size of the vectors: numbers a graph (by group) and a vertex, bits a graph.
 
     Bits are the KL divergence of the test networks' posteriors from the prior. A number
     without a posterior counts 32 bits, as it is stored. D-VAE's training takes a hundredth of
     its posterior's deviation: there the divergence is no length of a code, and bits are None.
     """
-    widths, nats = codec.widths, codec.divergence(test)
+    widths, nats = model.widths, model.divergence(test)
     stored = sum(d for group, d in widths.items() if group == "quality" or nats == 0)
     dimensions = sum(widths.values())
     return {
@@ -123,31 +121,29 @@ def measure_latent(codec: Enas6Codec, test: Cells) -> dict[str, Any]:
         "groups": widths,
         "dimensions_per_vertex": dimensions / enas.VERTICES,
         "divergence_nats": nats,
-        "bits_per_graph": bits(nats) + 32 * stored if codec.noise == 1 else None,
+        "bits_per_graph": bits(nats) + 32 * stored if model.noise == 1 else None,
         "bits_of_the_space": bits(enas.LAYERS * torch.tensor(6.0).log().item()) + enas.LINKS,
     }
 
 
 def evaluate_enas6(
-    codec_name: str,
+    codec: CellCodec,
     data_path: Path | str,
-    directory: Path | str,
     *,
     epochs: int = EPOCHS,
 ) -> dict[str, Any]:
-    """Every metric of the codec ``directory/codec_name`` -> what stands in results/enas6.
+    """Every metric of a codec -> what stands in results/enas6.
 
     ``epochs``: of the sparse GP.
-    Raises DataError where the codec or the ENAS set is missing or damaged.
+    Raises DataError where the ENAS set is missing or damaged.
     """
     began = time.perf_counter()
-    path = Path(directory) / codec_name
-    codec, card = Enas6Codec(load_model(path)), read_card(path)
+    model, card = codec.model, codec.card
     train, test = enas.split(*enas.read_cells(data_path))
-    result: dict[str, Any] = {**measure_accuracy(codec, test[0])}
-    result |= measure_prior(codec, train[0])
-    result |= measure_prediction(codec, train, test, epochs)
-    result |= {"latent": measure_latent(codec, test[0])} | measure_speed(codec, test[0])
+    result: dict[str, Any] = {**measure_accuracy(model, test[0])}
+    result |= measure_prior(model, train[0])
+    result |= measure_prediction(model, train, test, epochs)
+    result |= {"latent": measure_latent(model, test[0])} | measure_speed(model, test[0])
     kept = (
         "train_graphs_per_second",
         "trained_on",
@@ -157,7 +153,7 @@ def evaluate_enas6(
     )
     result |= {key: card.get(key) for key in kept}
     return {
-        "codec": codec_name,
+        "codec": codec.name,
         "kind": card["kind"],
         **result,
         "curve": card.get("curve", []),

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from pipeline.decode.code import Code
-from pipeline.decode.codec import AT_ONCE, Codec, Draft
+from pipeline.decode.codec import Draft
+from pipeline.decode.program_codec import AT_ONCE, ProgramCodec
 from pipeline.decode.quantiles import deviations
 from pipeline.errors import ModelError
 from pipeline.evaluate.intervals import share
@@ -55,7 +56,7 @@ def is_network(draft: Draft | None, network: Network) -> bool:
 
 
 def restore_all(
-    codec: Codec, networks: Mapping[str, Network], kinds: Mapping[str, Kind]
+    codec: ProgramCodec, networks: Mapping[str, Network], kinds: Mapping[str, Kind]
 ) -> list[Restored]:
     """Networks and their kinds by fingerprint -> each through its vector and back."""
     restored: list[Restored] = []
@@ -80,7 +81,7 @@ def divergence_bits(means: np.ndarray, spread: np.ndarray) -> np.ndarray:
     return nats / np.log(2)
 
 
-def measure_exactness(codec: Codec, restored: Sequence[Restored]) -> dict[str, Any]:
+def measure_exactness(codec: ProgramCodec, restored: Sequence[Restored]) -> dict[str, Any]:
     """Shares exact: all, by kind, by size, and with the residual."""
     by_size = {
         f"{low}-{high - 1}" if high < 1 << 30 else f"{low}-": share(
@@ -124,7 +125,7 @@ def measure_bits(restored: Sequence[Restored]) -> dict[str, Any]:
 
 
 def measure_robustness(
-    codec: Codec, restored: Sequence[Restored], random: np.random.Generator
+    codec: ProgramCodec, restored: Sequence[Restored], random: np.random.Generator
 ) -> dict[str, Any]:
     """Shares still exact after the vector was stored in fewer bits, or with noise in it, for
     those exact without. Vectors are float16 to begin with."""

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from pipeline.compress.programs import edit_distances
-from pipeline.decode.codec import Codec, Draft, settle, valid
+from pipeline.decode.codec import Draft, settle, valid
+from pipeline.decode.program_codec import ProgramCodec
 from pipeline.decode.repair import Repaired
 from pipeline.decode.repair.check import NONSENSE
 from pipeline.errors import ModelError
@@ -25,7 +26,7 @@ PROJECTED = 64  # numbers of the random projection that distances are held again
 
 
 def measure_halfway(
-    codec: Codec,
+    codec: ProgramCodec,
     restored: Sequence[Restored],
     groups: Sequence[str],
     pairs: int,
@@ -63,7 +64,7 @@ def _pairs_within(
 
 
 def measure_prior(
-    codec: Codec, known: set[str], draws: int, run: int, random: np.random.Generator
+    codec: ProgramCodec, known: set[str], draws: int, run: int, random: np.random.Generator
 ) -> dict[str, Any]:
     """Draws from N(0, I): the likeliest network of each smooth part (``prior_``), and what
     the whole vector says, its exact part being random bits (``sampled_``)."""

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from pipeline.decode.codec import Codec, settle
+from pipeline.decode.codec import settle
+from pipeline.decode.program_codec import ProgramCodec
 from pipeline.evaluate.intervals import share
 from pipeline.evaluate.nothing_learned import measure_nothing_learned
 from pipeline.evaluate.restoring import (
@@ -53,7 +54,7 @@ class ZooEvaluation(BaseModel):
 
 
 def evaluate_zoo(
-    codec: Codec,
+    codec: ProgramCodec,
     networks: Mapping[str, Network],
     names: Mapping[str, str],
     split: Split,
@@ -92,7 +93,9 @@ def evaluate_zoo(
     }
 
 
-def _smooth_alone(codec: Codec, restored: Sequence[Restored], steps: int) -> dict[str, Any]:
+def _smooth_alone(
+    codec: ProgramCodec, restored: Sequence[Restored], steps: int
+) -> dict[str, Any]:
     """Shares exact from the smooth part alone: the encoder's, and refined for ``steps``."""
     networks = [r.network for r in restored]
     found: dict[str, Any] = {}
@@ -108,7 +111,7 @@ def _smooth_alone(codec: Codec, restored: Sequence[Restored], steps: int) -> dic
     return found
 
 
-def _measure_runs(codec: Codec, restored: Sequence[Restored]) -> dict[str, Any]:
+def _measure_runs(codec: ProgramCodec, restored: Sequence[Restored]) -> dict[str, Any]:
     """Share of networks from their vectors alone, repaired, that run."""
     drafts = codec.drafts([r.code.vector for r in restored])
     found = [runs(settle(draft).network) for draft in track(drafts, "run decoded networks")]

@@ -69,6 +69,8 @@ def parse_row(line: str) -> Row:
     except (ValueError, TypeError, IndexError) as error:
         raise ModelError("malformed", f"not a row of the ENAS set: {line[:100]!r}") from error
     sizes = tuple(len(bits) for bits in row.skips)
+    if any(bit not in (0, 1) for layer in layers for bit in layer[1:]):
+        raise ModelError("malformed", f"bits are 0 or 1: {line[:100]!r}")
     if sizes != tuple(range(LAYERS)) or not set(row.operators) <= set(range(OPERATORS)):
         raise ModelError("malformed", f"not a network of six layers: {line[:100]!r}")
     return row

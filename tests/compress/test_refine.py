@@ -2,11 +2,12 @@
 
 import torch
 
-from pipeline import Codec, Network
+from pipeline import Network
 from pipeline.compress.refine import refine
+from pipeline.decode.program_codec import ProgramCodec
 
 
-def test_refining_is_never_worse(tiny_codec: Codec, light: dict[str, Network]) -> None:
+def test_refining_is_never_worse(tiny_codec: ProgramCodec, light: dict[str, Network]) -> None:
     networks = [light["squeezenet"], light["bvlc_alexnet"]]
     tokens = [tiny_codec.tokens(network) for network in networks]
     means = tiny_codec.means(networks)

@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import Codec, Network, load_codec
+from pipeline import Network, load_codec
 from pipeline.decode.codec import codec_names, settle, valid
+from pipeline.decode.program_codec import ProgramCodec
 from pipeline.errors import DataError, InvalidNetwork
 from pipeline.graph.network import Vertex
 
 
 @pytest.mark.parametrize("name", ["bvlc_alexnet", "squeezenet", "shufflenet"])
 def test_the_vector_alone_gives_the_network(
-    tiny_codec: Codec, light: dict[str, Network], name: str
+    tiny_codec: ProgramCodec, light: dict[str, Network], name: str
 ) -> None:
     code = tiny_codec.encode(light[name])
     assert code.vector.shape == (256,)
@@ -26,7 +27,7 @@ def test_the_vector_alone_gives_the_network(
 
 
 def test_what_does_not_fit_the_vector_is_the_residual(
-    tiny_codec: Codec, light: dict[str, Network]
+    tiny_codec: ProgramCodec, light: dict[str, Network]
 ) -> None:
     narrow = replace(tiny_codec, width=tiny_codec.smooth + 5)
     network = light["squeezenet"]
@@ -38,14 +39,16 @@ def test_what_does_not_fit_the_vector_is_the_residual(
 
 
 def test_networks_of_a_batch_are_encoded_as_they_are_alone(
-    tiny_codec: Codec, light: dict[str, Network]
+    tiny_codec: ProgramCodec, light: dict[str, Network]
 ) -> None:
     together = tiny_codec.encode(list(light.values()))
     for code, network in zip(together, light.values(), strict=True):
         assert code.to_bytes() == tiny_codec.encode(network).to_bytes()
 
 
-def test_small_noise_changes_nothing(tiny_codec: Codec, light: dict[str, Network]) -> None:
+def test_small_noise_changes_nothing(
+    tiny_codec: ProgramCodec, light: dict[str, Network]
+) -> None:
     network = light["bvlc_alexnet"]
     vector = tiny_codec.encode(network).vector.astype(float)
     noise = np.random.default_rng(0).standard_normal(len(vector)) * 1e-3
@@ -53,7 +56,7 @@ def test_small_noise_changes_nothing(tiny_codec: Codec, light: dict[str, Network
 
 
 def test_spelling_does_not_move_the_smooth_part(
-    tiny_codec: Codec, light: dict[str, Network]
+    tiny_codec: ProgramCodec, light: dict[str, Network]
 ) -> None:
     from pipeline.design.design import design_of
 
@@ -64,7 +67,9 @@ def test_spelling_does_not_move_the_smooth_part(
     assert (first == second).all()
 
 
-def test_refining_needs_fewer_bits(tiny_codec: Codec, light: dict[str, Network]) -> None:
+def test_refining_needs_fewer_bits(
+    tiny_codec: ProgramCodec, light: dict[str, Network]
+) -> None:
     network = light["squeezenet"]
     tokens = tiny_codec.tokens(network)
     guess, better = (tiny_codec.smooth_parts([network], steps)[0] for steps in (0, 20))
@@ -72,14 +77,14 @@ def test_refining_needs_fewer_bits(tiny_codec: Codec, light: dict[str, Network])
     assert tiny_codec.decode(tiny_codec.encode(network, steps=5)) == network
 
 
-def test_any_vector_says_some_draft(tiny_codec: Codec) -> None:
+def test_any_vector_says_some_draft(tiny_codec: ProgramCodec) -> None:
     vectors = np.random.default_rng(1).standard_normal((4, 256)).astype(np.float16)
     for draft in tiny_codec.drafts(list(vectors), most=300):
         assert all(isinstance(vertex, Vertex) for vertex in draft)
 
 
 def test_a_code_of_another_codec_is_refused(
-    tiny_codec: Codec, light: dict[str, Network]
+    tiny_codec: ProgramCodec, light: dict[str, Network]
 ) -> None:
     code = tiny_codec.encode(light["squeezenet"])
     with pytest.raises(DataError, match="another codec"):
@@ -87,7 +92,7 @@ def test_a_code_of_another_codec_is_refused(
 
 
 def test_a_code_that_names_another_network_is_refused(
-    tiny_codec: Codec, light: dict[str, Network]
+    tiny_codec: ProgramCodec, light: dict[str, Network]
 ) -> None:
     code = tiny_codec.encode(light["squeezenet"])
     with pytest.raises(InvalidNetwork, match="gives"):
@@ -105,7 +110,7 @@ def test_a_valid_draft_is_not_touched_and_another_is_repaired(
     assert settle(broken).edits
 
 
-def test_vertices_have_vectors(tiny_codec: Codec, light: dict[str, Network]) -> None:
+def test_vertices_have_vectors(tiny_codec: ProgramCodec, light: dict[str, Network]) -> None:
     network = light["squeezenet"]
     vectors = tiny_codec.vertex_vectors(network)
     assert vectors.shape == (len(network), 16)

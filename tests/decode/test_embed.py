@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import Codec, Network
+from pipeline import Network
 from pipeline.decode.embed import embed, widths
+from pipeline.decode.program_codec import ProgramCodec
 from pipeline.tables.read import read_tables
 from pipeline.tables.write import write_tables
 
 
 def test_written_vectors_decode_to_their_networks(
-    tiny_codec: Codec, light: dict[str, Network], tmp_path: Path
+    tiny_codec: ProgramCodec, light: dict[str, Network], tmp_path: Path
 ) -> None:
     networks = [light["bvlc_alexnet"], light["squeezenet"]]
     write_tables(tmp_path, embed(tiny_codec, networks), widths(tiny_codec))

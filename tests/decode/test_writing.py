@@ -2,12 +2,15 @@
 
 import numpy as np
 
-from pipeline import Codec, Network
+from pipeline import Network
+from pipeline.decode.program_codec import ProgramCodec
 from pipeline.decode.writing import Writer, likeliest
 from pipeline.program.program import Program
 
 
-def test_steps_see_what_the_whole_sees(tiny_codec: Codec, light: dict[str, Network]) -> None:
+def test_steps_see_what_the_whole_sees(
+    tiny_codec: ProgramCodec, light: dict[str, Network]
+) -> None:
     writer = Writer(tiny_codec.model, tiny_codec.vocabulary)
     networks = [light["squeezenet"], light["bvlc_alexnet"]]
     vectors = tiny_codec.snap(tiny_codec.means(networks))
@@ -27,6 +30,6 @@ def test_steps_see_what_the_whole_sees(tiny_codec: Codec, light: dict[str, Netwo
     assert steps == [len(row) for row in tokens]
 
 
-def test_a_program_without_end_is_none(tiny_codec: Codec) -> None:
+def test_a_program_without_end_is_none(tiny_codec: ProgramCodec) -> None:
     writer = Writer(tiny_codec.model, tiny_codec.vocabulary)
     assert writer.write(np.zeros((2, tiny_codec.smooth)), likeliest, most=2) == [None, None]

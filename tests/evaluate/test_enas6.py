@@ -7,7 +7,7 @@ from torch import nn
 from pipeline.compress import cells as enas
 from pipeline.compress.cells import Cells, Graphs
 from pipeline.compress.dvae import DVAEConfig
-from pipeline.compress.enas6 import Enas6Codec
+from pipeline.compress.enas6 import CellModel
 from pipeline.evaluate import enas6
 
 
@@ -52,9 +52,9 @@ def cells() -> Cells:
 
 
 def test_accuracy_strict_and_sampled_are_told_apart(cells):
-    perfect = enas6.measure_accuracy(Enas6Codec(Perfect()), cells)
+    perfect = enas6.measure_accuracy(CellModel(Perfect()), cells)
     assert perfect == {"accuracy_strict": 1.0, "accuracy_dvae_protocol": 1.0}
-    forgetful = enas6.measure_accuracy(Enas6Codec(Forgetful()), cells)
+    forgetful = enas6.measure_accuracy(CellModel(Forgetful()), cells)
     assert forgetful == {"accuracy_strict": 1.0, "accuracy_dvae_protocol": 0.0}
 
 
@@ -75,15 +75,15 @@ def test_a_vertex_too_many_is_a_wrong_network(cells):
 
 
 def test_validity_is_before_and_after_mending(cells):
-    found = enas6.measure_prior(Enas6Codec(Cutting()), cells)
+    found = enas6.measure_prior(CellModel(Cutting()), cells)
     assert (found["validity"], found["validity_repaired"]) == (0.0, 1.0)
-    found = enas6.measure_prior(Enas6Codec(Perfect()), cells)
+    found = enas6.measure_prior(CellModel(Perfect()), cells)
     whole = (found["validity"], found["validity_eight_vertices"], found["validity_repaired"])
     assert whole == (1.0, 1.0, 1.0)
 
 
 def test_ten_equal_decodes_of_a_point_are_a_tenth_unique_and_the_space_is_new(cells):
-    found = enas6.measure_prior(Enas6Codec(Perfect()), cells)
+    found = enas6.measure_prior(CellModel(Perfect()), cells)
     assert found["uniqueness"] == pytest.approx(0.1, abs=0.002)
     assert found["novelty"] > 0.99
 
@@ -93,12 +93,12 @@ def test_what_stands_in_train_is_not_novel(cells):
         def decode(self, z, generator=None):
             return cells[torch.arange(len(z)) % len(cells)]
 
-    found = enas6.measure_prior(Enas6Codec(Parrot()), cells)
+    found = enas6.measure_prior(CellModel(Parrot()), cells)
     assert found["novelty"] == 0.0
 
 
 def test_latent_size_in_numbers_and_bits(cells):
-    found = enas6.measure_latent(Enas6Codec(Perfect()), cells)
+    found = enas6.measure_latent(CellModel(Perfect()), cells)
     assert found["dimensions_per_graph"] == 21
     assert found["dimensions_per_vertex"] == 21 / 8
     assert found["bits_per_graph"] == pytest.approx(14.427, abs=1e-3)
@@ -109,4 +109,4 @@ def test_where_training_takes_less_than_the_posterior_bits_are_none(cells):
     class Sharper(Perfect):
         config = DVAEConfig(noise=0.01)
 
-    assert enas6.measure_latent(Enas6Codec(Sharper()), cells)["bits_per_graph"] is None
+    assert enas6.measure_latent(CellModel(Sharper()), cells)["bits_per_graph"] is None

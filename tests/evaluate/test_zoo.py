@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline import Codec, Network
+from pipeline import Network
+from pipeline.decode.program_codec import ProgramCodec
 from pipeline.evaluate.restoring import divergence_bits, is_network, restore_all
 from pipeline.evaluate.smoothness import measure_distances
 from pipeline.evaluate.zoo import ZooEvaluation, evaluate_zoo
@@ -16,7 +17,7 @@ PARAMS = ZooEvaluation(run=1, noise=2, smooth=1, steps=2, pairs=4, prior=3, dist
 
 
 @pytest.fixture(scope="module")
-def metrics(tiny_codec: Codec, light: dict[str, Network]) -> dict:
+def metrics(tiny_codec: ProgramCodec, light: dict[str, Network]) -> dict:
     networks = {n.fingerprint: n for n in light.values()}
     names = {n.fingerprint: name for name, n in light.items()}
     parts = {**dict.fromkeys(TEST, "test"), **dict.fromkeys(TRAIN, "train")}
@@ -39,7 +40,7 @@ def test_trivial_methods_stand_beside(metrics: dict) -> None:
 
 
 def test_distances_stand_beside_trivial_ones(
-    tiny_codec: Codec, light: dict[str, Network]
+    tiny_codec: ProgramCodec, light: dict[str, Network]
 ) -> None:
     networks = list(light.values())
     means = list(tiny_codec.means(networks))
@@ -53,7 +54,7 @@ def test_a_barely_trained_codec_does_not_pass(metrics: dict) -> None:
     assert metrics["exact_smooth"]["share"] < 1
 
 
-def test_exactness_can_fail(tiny_codec: Codec, light: dict[str, Network]) -> None:
+def test_exactness_can_fail(tiny_codec: ProgramCodec, light: dict[str, Network]) -> None:
     narrow = replace(tiny_codec, width=tiny_codec.smooth + 2)
     network = light["squeezenet"]
     known = {network.fingerprint: network}
@@ -68,6 +69,6 @@ def test_a_posterior_that_is_the_prior_has_no_divergence() -> None:
     assert divergence_bits(np.ones((1, 4)), np.ones((1, 4))) == pytest.approx(2 / np.log(2))
 
 
-def test_distances_of_too_few_networks_are_not_measured(tiny_codec: Codec) -> None:
+def test_distances_of_too_few_networks_are_not_measured(tiny_codec: ProgramCodec) -> None:
     found = measure_distances([], [], 10, np.random.default_rng(0))
     assert found["distance_spearman"] is None
