@@ -1,4 +1,4 @@
-"""The commands of a codec's space: encode, decode, nearest, sample, interpolate, codecs."""
+"""The commands of a codec's space: encode, decode, nearest, picture, sample, interpolate."""
 
 from __future__ import annotations
 
@@ -86,11 +86,33 @@ def nearest(
     input_shape: tuple[int, ...] | None,
 ) -> Any:
     """The networks of a dataset most like MODEL, with what was measured of them."""
-    from pipeline import stages
     from pipeline.models import find_model
+    from pipeline.neighbours import nearest as run
 
     network = find_model(model, root, input_shape).network
-    return stages.nearest(root, network, dataset, codec, k)
+    return run(root, network, dataset, codec, k)
+
+
+@command(codec_commands)
+@click.argument("model")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option("-k", default=9, show_default=True, type=click.IntRange(1, 15))
+@click.option("--dataset", default="zoo", show_default=True, shell_complete=complete_dataset)
+@input_shape_option
+@click.pass_obj
+def picture(
+    root: Path,
+    model: str,
+    output: Path,
+    k: int,
+    dataset: str,
+    input_shape: tuple[int, ...] | None,
+) -> dict[str, Any]:
+    """Draw MODEL as OUT.png or OUT.svg: its program, its neighbours, its place on the map."""
+    from pipeline.models import find_model
+    from pipeline.neighbours import picture as run
+
+    return run(root, find_model(model, root, input_shape), output, dataset, k)
 
 
 @command(codec_commands, table=True)

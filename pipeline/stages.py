@@ -253,21 +253,6 @@ def evaluate_roundtrip(
     return {row["network"]: row for row in render_table2(results)}
 
 
-def nearest(
-    root: Path, network: Any, dataset: str = "zoo", codec: str | None = None, k: int = 10
-) -> list[dict[str, Any]]:
-    """The networks of a dataset nearest to this one, by the vectors of a codec."""
-    from pipeline.registry.nearest import find_nearest
-    from pipeline.registry.sql import connect
-
-    connection = connect(root / DATASETS, dataset)
-    if codec is None:
-        codec = str(connection.execute("SELECT default_codec()").fetchall()[0][0])
-    loaded = chosen_codec(root, codec)
-    smooth = loaded.encode(network).vector[: loaded.smooth]
-    return find_nearest(connection, loaded.name, smooth.astype(float).tolist(), k)
-
-
 def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
     """Every network in the tables: ONNX and back gives the same fingerprint; some are run."""
     from pipeline.evaluate.results import write_results

@@ -36,6 +36,15 @@ def test_datasets_get_and_nearest(tmp_path):
     assert_refused(run("--root", ROOT, "inspect", "zoo:resnet19"), "alike are: resnet")
 
 
+def test_a_network_is_drawn_among_those_of_the_dataset(tmp_path):
+    words = ("--root", ROOT, "picture", "zoo:resnet18", "-o")
+    assert "zoo-vae" in run(*words, tmp_path / "a.svg").stdout
+    drawn = (tmp_path / "a.svg").read_text()
+    assert "zoo:resnet18: 71 vertices" in drawn
+    assert "resnet26 (resnet)" in drawn
+    assert_refused(run(*words, tmp_path / "a.txt"), "name it .png or .svg")
+
+
 def test_datasets_get_takes_tables_and_versions(tmp_path):
     words = ("--root", ROOT, "datasets", "get", "zoo")
     for ending in ("parquet", "csv", "json"):

@@ -17,6 +17,11 @@ WHERE g.codec = $codec
 ORDER BY similarity DESC, g.fingerprint
 LIMIT $k
 """
+VECTORS = """
+SELECT n.name, n.family, g.fingerprint, g.smooth
+FROM graph_embeddings g JOIN networks n USING (fingerprint)
+WHERE g.codec = $codec ORDER BY g.fingerprint
+"""
 LABELS = """
 SELECT data_set || ' ' || metric AS what, max(value) AS value
 FROM labels WHERE fingerprint = $fingerprint GROUP BY what ORDER BY what LIMIT 3
@@ -49,3 +54,10 @@ def find_nearest(
         known = connection.execute(LABELS, {"fingerprint": row["fingerprint"]}).fetchall()
         row["labels"] = dict(known)
     return found
+
+
+def vectors_of(connection: duckdb.DuckDBPyConnection, codec: str) -> list[dict[str, Any]]:
+    """Name, family, fingerprint and smooth part by ``codec`` of every network of a dataset."""
+    found = connection.execute(VECTORS, {"codec": codec}).fetchall()
+    names = ("name", "family", "fingerprint", "smooth")
+    return [dict(zip(names, row, strict=True)) for row in found]
