@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test check lock
+.PHONY: setup run test check docs lock
 
 setup: .venv/ready
 
@@ -29,6 +29,9 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: setup  ## the site, of README, docs/ and the docstrings -> work/site/
+	$(BIN)/mkdocs build --strict
 
 lock:  ## pin what is installed; packages of one platform carry its marker
 	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools \
