@@ -1,5 +1,6 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
+DATASET = $(shell sed -n 's/^dataset: *\([^ ]*\).*/\1/p' params.yaml)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: setup run test check docs lock
@@ -14,13 +15,13 @@ setup: .venv/ready
 
 run: setup  ## harvest, normalise, compress, embed, decode, retrain, register, query
 	$(BIN)/nn2vec harvest
-	$(BIN)/dvc add --quiet datasets/zoo/shelf
+	$(BIN)/dvc add --quiet datasets/$(DATASET)/shelf
 	$(BIN)/dvc repro
-	$(BIN)/nn2vec register starter
-	$(BIN)/nn2vec report --dataset starter --output datasets/starter/report.html
+	$(BIN)/nn2vec register
+	$(BIN)/nn2vec report --dataset $(DATASET) --output datasets/$(DATASET)/report.html
 	$(BIN)/nn2vec datasets list
 	$(BIN)/dvc metrics show
-	$(BIN)/nn2vec sql --dataset starter "SELECT * FROM nearest('resnet18', 5)"
+	$(BIN)/nn2vec sql --dataset $(DATASET) "SELECT * FROM nearest('resnet18', 5)"
 
 test: setup
 	$(BIN)/pytest

@@ -20,10 +20,11 @@ HOPELESS = RetryRule(
 )
 PARAMS = {
     "profile": Param(
-        "full",
+        "",
         type="string",
-        pattern="^[A-Za-z0-9_-]+$",
-        description="Which sources, and how much of each: a profile of params.yaml.",
+        pattern="^[A-Za-z0-9_-]*$",
+        description="Which sources, and how much of each: a profile of params.yaml; "
+        "empty: that of the dataset which params.yaml names.",
     ),
     "shards": Param(
         4,
@@ -70,7 +71,7 @@ def harvest_models() -> None:
 
         get_current_context()["shard"] = shard  # type: ignore[typeddict-unknown-key]
         part, parts = map(int, shard.split("/"))
-        report = stages.harvest(project_root(), params["profile"], (part, parts))
+        report = stages.harvest(project_root(), params["profile"] or None, (part, parts))
         print(stages.dump(report))
         if report["unreachable"]:
             raise ConnectionError(f"sources that did not answer: {report['unreachable']}")
@@ -79,7 +80,9 @@ def harvest_models() -> None:
     def record_shelf() -> str:
         if not (project_root() / ".dvc").is_dir():
             return "echo no DVC repository: the shelf is kept without versions"
-        return dvc("add", "datasets/zoo/shelf")
+        from pipeline.places import places
+
+        return dvc("add", str(places(project_root()).shelf.relative_to(project_root())))
 
     harvest_shard.expand(shard=list_shards()) >> record_shelf()
 

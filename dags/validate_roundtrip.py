@@ -27,9 +27,10 @@ def validate_roundtrip() -> None:
     def validate() -> None:
         from pipeline import stages
         from pipeline.exclusive import exclusive
+        from pipeline.places import places
 
         root = project_root()
-        output = root / stages.METRICS / "validate.json"
+        output = places(root).metrics / "validate.json"
         with exclusive(root):
             print(stages.dump(stages.validate(root, output)))
 

@@ -137,10 +137,10 @@ def roundtrip(
 
 
 @command(main)
-@click.option("--profile", default="default", show_default=True)
+@click.option("--profile", show_default="the dataset's", help="Of params.yaml's harvest.")
 @click.option("--shard", default="0/1", show_default=True, help="Only part I of N, as I/N.")
 @click.pass_obj
-def harvest(root: Path, profile: str, shard: str) -> dict[str, Any]:
+def harvest(root: Path, profile: str | None, shard: str) -> dict[str, Any]:
     """Bring what the sources offer onto the shelf."""
     from pipeline import stages
 
@@ -279,24 +279,25 @@ def validate(root: Path, output: Path | None) -> dict[str, Any]:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    show_default="datasets/zoo/build/report.html",
+    show_default="datasets/NAME/build/report.html",
     help="HTML file to write.",
 )
-@click.option("--dataset", help="A registered one; without: zoo, registered or only built.")
+@click.option("--dataset", help="A registered one; without: what is built, else registered.")
 @click.pass_obj
 def report(root: Path, output: Path | None, dataset: str | None) -> dict[str, Any]:
     """Write the page that shows it all."""
     from pipeline import stages
 
-    return stages.report(root, output or root / stages.BUILD / "report.html", dataset)
+    return stages.report(root, output, dataset)
 
 
 @command(main)
-@click.argument("name", default="zoo")
+@click.argument("name", required=False)
 @click.option("--any-size", is_flag=True, help="After a change of sources: any row counts.")
 @click.pass_obj
-def register(root: Path, name: str, any_size: bool) -> dict[str, Any]:
-    """Make the tables the dataset's next version, if they pass the quality gate."""
+def register(root: Path, name: str | None, any_size: bool) -> dict[str, Any]:
+    """Make the tables of a dataset, the one that is built unless NAME says another, its next
+    version, if they pass the quality gate."""
     from pipeline import stages
 
     return stages.register(root, name, any_size)

@@ -120,9 +120,9 @@ def picture(
 def codecs(root: Path) -> Any:
     """The trained codecs at hand: shipped ones, and the folders of the pipeline's own."""
     from pipeline.decode.shipped import SHIPPED, codec_names, domain_of, read_plain_card
-    from pipeline.stages import CODECS
+    from pipeline.places import places
 
-    for folder in (SHIPPED, *sorted((root / CODECS).glob("*/"))):
+    for folder in (SHIPPED, *sorted(places(root).codecs.glob("*/"))):
         for name in codec_names(folder):
             card = read_plain_card(folder / name)
             yield {

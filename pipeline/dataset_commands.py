@@ -21,8 +21,8 @@ def datasets() -> None:
 @click.pass_obj
 def list_datasets(root: Path) -> Any:
     """Every registered dataset."""
+    from pipeline.places import DATASETS
     from pipeline.registry.catalogue import list_datasets as run
-    from pipeline.stages import DATASETS
 
     found = run(root / DATASETS)
     if not found:
@@ -45,8 +45,8 @@ def get(
     version (zoo@1.2.0) as a folder."""
     from pipeline.evaluate.convert import write_network
     from pipeline.models import find_model
+    from pipeline.places import DATASETS
     from pipeline.registry.take_out import take_table, take_version
-    from pipeline.stages import DATASETS
 
     if ":" in reference:
         network = find_model(reference, root).network
@@ -68,8 +68,8 @@ def get(
 @click.pass_obj
 def show(root: Path, name: str) -> dict[str, Any]:
     """What a dataset (NAME, or NAME@REVISION) holds."""
+    from pipeline.places import DATASETS
     from pipeline.registry.catalogue import show as run
-    from pipeline.stages import DATASETS
 
     return run(root / DATASETS, name).model_dump(mode="json", exclude={"files", "parameters"})
 
@@ -80,8 +80,8 @@ def show(root: Path, name: str) -> dict[str, Any]:
 @click.pass_obj
 def diff(root: Path, before: str, after: str) -> Any:
     """What came and went between two versions: zoo@v1.0.0 zoo."""
+    from pipeline.places import DATASETS
     from pipeline.registry.catalogue import diff as run
-    from pipeline.stages import DATASETS
 
     return run(root / DATASETS, before, after)
 
@@ -91,9 +91,9 @@ def diff(root: Path, before: str, after: str) -> Any:
 @click.pass_obj
 def verify(root: Path, name: str) -> dict[str, Any]:
     """Check every file of a dataset against its manifest."""
+    from pipeline.places import DATASETS
     from pipeline.registry.catalogue import opened
     from pipeline.registry.catalogue import verify as run
-    from pipeline.stages import DATASETS
 
     with opened(root / DATASETS, name) as dataset:
         problems = run(dataset)
@@ -108,8 +108,8 @@ def verify(root: Path, name: str) -> dict[str, Any]:
 @click.pass_obj
 def export(root: Path, name: str, output: Path) -> dict[str, Any]:
     """Write a dataset as one file that anyone opens with plain DuckDB, macros and all."""
+    from pipeline.places import DATASETS
     from pipeline.registry.export import export_database
-    from pipeline.stages import DATASETS
 
     return {"dataset": name, "database": str(export_database(root / DATASETS, name, output))}
 
@@ -119,9 +119,9 @@ def export(root: Path, name: str, output: Path) -> dict[str, Any]:
 @click.pass_obj
 def queries(root: Path, name: str) -> None:
     """The example queries and what a dataset answers them, as Markdown."""
+    from pipeline.places import DATASETS
     from pipeline.registry.queries import document_queries, read_queries
     from pipeline.registry.sql import connect
-    from pipeline.stages import DATASETS
 
     with refusals():
         found = read_queries(root / DATASETS / "queries")
@@ -139,9 +139,9 @@ def sql(root: Path, query: str | None, dataset: str, as_json: bool, as_csv: bool
 
     Of several statements, each prints what it gives.
     """
+    from pipeline.places import DATASETS
     from pipeline.registry.render import render
     from pipeline.registry.sql import connect, run_queries
-    from pipeline.stages import DATASETS
 
     if as_json and as_csv:
         raise click.UsageError("--json or --csv: one of them")

@@ -17,33 +17,26 @@ from typing import Any
 
 from pipeline.errors import DataError
 from pipeline.params import load_harvest, load_section, read_plain
-
-SHELF = Path("datasets/zoo/shelf")
-BUILD = Path("datasets/zoo/build")
-NORMALISED, CODECS, EMBEDDINGS = BUILD / "normalised", BUILD / "codecs", BUILD / "embeddings"
-LATENCIES = SHELF / "labels" / "latency"
-LABELS, METRICS = BUILD / "labels", BUILD / "metrics"
-CACHE = Path("datasets/zoo/.cache")
-DATASETS = Path("datasets")
+from pipeline.places import ZOO, dataset_of, places
 
 
 def harvest(
-    root: Path, profile: str = "default", shard: tuple[int, int] = (0, 1)
+    root: Path, profile: str | None = None, shard: tuple[int, int] = (0, 1)
 ) -> dict[str, Any]:
-    """Sources -> shelf. Relative paths in the parameters start from the project's root, and
-    stay relative in the records."""
+    """Sources -> shelf. ``profile``: of params.yaml, the dataset's own unless named. Relative
+    paths in the parameters start from the project's root, and stay relative in the records."""
     from pipeline.harvest.download import Downloads
     from pipeline.harvest.harvest import harvest as run
     from pipeline.harvest.labels import fetch_labels
     from pipeline.harvest.shelf import Shelf
 
-    params = load_harvest(root, profile)
+    dataset = dataset_of(root)
+    params = load_harvest(root, profile or dataset)
     with chdir(root):
-        report = asdict(run(Shelf(SHELF), params, shard))
+        report = asdict(run(Shelf(places(Path(), dataset).shelf), params, shard))
     if shard[0] == 0:
-        report["unreachable"] |= fetch_labels(
-            params.labels, Downloads(root / SHELF / "labels")
-        )
+        downloads = Downloads(places(root, dataset).shelf / "labels")
+        report["unreachable"] |= fetch_labels(params.labels, downloads)
     return report
 
 
@@ -56,11 +49,11 @@ def normalise(root: Path) -> dict[str, Any]:
     from pipeline.tables.write import write_tables
 
     params = load_section(root, NormaliseParams, "normalise")
-    moved = read_moved(root / DATASETS / "zoo")
-    rows = run(Shelf(root / SHELF), params, root / CACHE, moved)
+    at, moved = places(root), read_moved(places(root, ZOO).folder)
+    rows = run(Shelf(at.shelf), params, at.cache, moved)
     if not rows["networks"]:
-        raise DataError(f"{root / SHELF}: holds no network; run: nn2vec harvest")
-    write_tables(root / NORMALISED, rows)
+        raise DataError(f"{at.shelf}: holds no network; run: nn2vec harvest")
+    write_tables(at.normalised, rows)
     return {name: len(table) for name, table in rows.items()}
 
 
@@ -78,14 +71,14 @@ def label(root: Path, data: Path | None = None) -> dict[str, Any]:
     from pipeline.tables.read import read_table
     from pipeline.tables.write import write_tables
 
-    sources = load_section(root, LabelParams, "labels").sources
-    downloads = Downloads(root / SHELF / "labels", data, online=False)
+    at, sources = places(root), load_section(root, LabelParams, "labels").sources
+    downloads = Downloads(at.shelf / "labels", data, online=False)
     measurements, absent = read_all_labels(sources, downloads)
     tables = graph_tables(root)
     rows = label_networks(measurements, read_table(tables, "files"))
     known = set(read_table(tables, "networks").column("fingerprint").to_pylist())
-    rows += [row for row in read_measured(root / LATENCIES) if row["fingerprint"] in known]
-    write_tables(root / LABELS, {"labels": rows})
+    rows += [row for row in read_measured(at.latencies) if row["fingerprint"] in known]
+    write_tables(at.labels, {"labels": rows})
     return count_labels(rows) | {"absent": absent}
 
 
@@ -99,7 +92,7 @@ def measure(root: Path, limit: int | None = None) -> dict[str, Any]:
     from pipeline.tables.read import read_table
     from pipeline.tables.read_networks import read_networks
 
-    tables, folder = graph_tables(root), root / LATENCIES
+    tables, folder = graph_tables(root), places(root).latencies
     every = read_table(tables, "networks").column("fingerprint").to_pylist()
     missing = [f for f in every if not (folder / f"{f}.json").exists()]
     chosen = list(islice(missing, limit))
@@ -108,13 +101,13 @@ def measure(root: Path, limit: int | None = None) -> dict[str, Any]:
 
 
 def split(root: Path) -> dict[str, Any]:
-    """Normalised networks, or the registered ones -> the zoo's split, as tables in Git."""
+    """The zoo's networks, as normalised or registered -> its split, as tables in Git."""
     from pipeline.atomic import write_atomically
     from pipeline.tables.read import read_table
     from pipeline.tables.read_networks import read_networks
     from pipeline.tables.split import NEAR_RELATIVES, SPLITS, make_split
 
-    tables, zoo = graph_tables(root), root / DATASETS / "zoo"
+    tables, zoo = graph_tables(root, ZOO), places(root, ZOO).folder
     rows = read_table(tables, "networks").select(["fingerprint", "name"]).to_pylist()
     names = {row["fingerprint"]: row["name"] for row in rows}
     made = make_split(names, dict(read_networks(tables)))
@@ -127,8 +120,9 @@ def train(
     root: Path, name: str, output: Path | None = None, data: Path | None = None
 ) -> dict[str, Any]:
     """Tables -> a codec of the zoo, or the ENAS set -> one of its codecs."""
-    output = root / CODECS / name if output is None else output
-    checkpoints = root / CACHE / "training" / name
+    at = places(root)
+    output = at.codecs / name if output is None else output
+    checkpoints = at.cache / "training" / name
     if name in read_plain(root).get("enas6", {}):
         from pipeline.compress.enas6 import Enas6Params, train_enas6
 
@@ -175,7 +169,7 @@ def embed(root: Path, name: str) -> dict[str, Any]:
     torch.set_num_threads(1)  # products this small: more threads mostly wait for one another
     codec = find_codec(root, name, "networks")
     rows = run(codec, list(built_networks(root).values()))
-    write_tables(root / EMBEDDINGS / name, rows, widths(codec))
+    write_tables(places(root).embeddings / name, rows, widths(codec))
     return {table: len(found) for table, found in rows.items()}
 
 
@@ -210,11 +204,10 @@ def evaluate_labels(
     from pipeline.tables.split import read_split
     from pipeline.tables.upgrade import recompute_networks
 
-    zoo = root / DATASETS / "zoo"
+    zoo, built = places(root, ZOO).folder, places(root, ZOO).labels
     tables = read_tables(zoo / "tables", ["networks", *GRAPH_TABLES, "graph_embeddings"])
     if tables["networks"].column("macs").null_count:
         tables["networks"] = recompute_networks(tables)
-    built = root / LABELS
     tables["labels"] = read_table(built if built.exists() else zoo / "tables", "labels")
     names = (tables["networks"].column(c).to_pylist() for c in ("fingerprint", "name"))
     groups = read_split(zoo, dict(zip(*names, strict=True))).groups
@@ -248,7 +241,7 @@ def evaluate_roundtrip(
     params = load_section(root, RetrainParams, "retrain", profile, network)
     variants = make_variants(network, params, [find_codec(root, name) for name in codecs])
     original = variants[WITHOUT_COMPRESSION].fingerprint
-    store = root / CACHE / "retrain" / profile
+    store = places(root).cache / "retrain" / profile
     results = run_table2(network, original, variants, params, output, store)
     return {row["network"]: row for row in render_table2(results)}
 
@@ -263,47 +256,51 @@ def validate(root: Path, output: Path | None = None) -> dict[str, Any]:
     return write_results(output, run(built_networks(root), params), {"validate": params})
 
 
-def report(root: Path, output: Path, dataset: str | None = None) -> dict[str, Any]:
-    """Everything that stands, and one dataset -> one page."""
+def report(
+    root: Path, output: Path | None = None, dataset: str | None = None
+) -> dict[str, Any]:
+    """Everything that stands, and one dataset -> one page, in the build unless ``output`` is
+    named."""
     from pipeline.report import write_report
     from pipeline.report.inputs import is_empty
     from pipeline.report.plots import write_plots
 
     if dataset is None and is_empty(root):
         raise DataError(f"{root.absolute()}: holds nothing to show; run: nn2vec harvest")
+    output = output or places(root).build / "report.html"
     figures = write_plots(root, output.parent / "figures", dataset)
     return {"page": str(write_report(root, output, dataset)), "figures": len(figures)}
 
 
-def register(root: Path, name: str = "zoo", any_size: bool = False) -> dict[str, Any]:
-    """Tables, embeddings and metrics -> the next version of the dataset, if the gate lets them
-    pass. ``any_size``: however many rows the last version has. Gives back as ``tag`` the
-    command that tags the version once it is committed."""
+def register(root: Path, name: str | None = None, any_size: bool = False) -> dict[str, Any]:
+    """Tables, embeddings and metrics of a dataset, the one that is built unless named -> its
+    next version, if the gate lets them pass. ``any_size``: however many rows the last version
+    has. Gives back as ``tag`` the command that tags the version once it is committed."""
     from pipeline.registry.card import About
     from pipeline.registry.register import register as run
     from pipeline.registry.tags import tag_command
     from pipeline.tables.quality import Bounds
 
-    about = load_section(root, About, "datasets", name)
+    name = name or dataset_of(root)
+    at, about = places(root, name), load_section(root, About, "datasets", name)
     sources = [
-        root / NORMALISED,
-        *(p for p in (root / LABELS,) if p.is_dir()),
-        *sorted(p for p in (root / EMBEDDINGS).glob("*") if p.is_dir()),
+        at.normalised,
+        *(p for p in (at.labels,) if p.is_dir()),
+        *sorted(p for p in at.embeddings.glob("*") if p.is_dir()),
     ]
     default = read_plain(root)["default_codec"]
     bounds = Bounds(least=0, most=math.inf) if any_size else Bounds()
-    dataset = root / DATASETS / name
-    manifest = run(dataset, sources, about, read_plain(root), default, bounds)
-    if (root / METRICS).exists():
-        shutil.copytree(root / METRICS, dataset / METRICS.name, dirs_exist_ok=True)
+    manifest = run(at.folder, sources, about, read_plain(root), default, bounds)
+    if at.metrics.exists():
+        shutil.copytree(at.metrics, at.folder / at.metrics.name, dirs_exist_ok=True)
     tag = tag_command(name, manifest.version)
     return {"dataset": name, "version": manifest.version, "rows": manifest.rows, "tag": tag}
 
 
-def graph_tables(root: Path) -> Path:
+def graph_tables(root: Path, dataset: str | None = None) -> Path:
     """The tables of networks that the pipeline built, else those of the registered zoo."""
-    built = root / NORMALISED
-    return built if built.exists() else root / DATASETS / "zoo" / "tables"
+    built = places(root, dataset).normalised
+    return built if built.exists() else places(root, ZOO).folder / "tables"
 
 
 def built_networks(root: Path) -> dict[str, Any]:
@@ -322,7 +319,7 @@ def read_zoo(root: Path) -> tuple[dict[str, Any], Any, dict[str, str]]:
     tables = graph_tables(root)
     rows = read_table(tables, "networks").select(["fingerprint", "name"]).to_pylist()
     names = {row["fingerprint"]: row["name"] for row in rows}
-    return built_networks(root), read_split(root / DATASETS / "zoo", names), names
+    return built_networks(root), read_split(places(root, ZOO).folder, names), names
 
 
 def find_codec(root: Path, name: str, domain: str | None = None) -> Any:
@@ -330,7 +327,7 @@ def find_codec(root: Path, name: str, domain: str | None = None) -> Any:
     ``domain`` if named."""
     from pipeline.decode.codec import SHIPPED, load_codec
 
-    own = root / CODECS / name
+    own = places(root).codecs / name
     folder = own if (own / f"{name}.json").exists() else SHIPPED
     return load_codec(name, folder, domain)
 

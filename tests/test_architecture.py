@@ -22,6 +22,7 @@ ANYWHERE = {
     "errors",
     "progress",
     "params",
+    "places",
     "redaction",
 }  # modules of the package itself
 # What a Network says of itself that a later room knows: imported when it is asked, not before.

@@ -17,7 +17,7 @@ from onnx import numpy_helper, parser, save
 from pipeline import cli, read_onnx, write_onnx
 from pipeline.decode.shipped import SHIPPED
 from pipeline.operators.read_onnx import read_skeleton_network
-from pipeline.stages import CODECS
+from pipeline.places import places
 from pipeline.weightless.skeleton import DATA_INPUTS
 
 ROOT = Path(__file__).parents[1]
@@ -332,7 +332,7 @@ def test_importing_the_command_line_loads_nothing_heavy():
 
 
 def test_codecs_that_the_pipeline_trained_are_listed_by_their_folder(tmp_path):
-    own = tmp_path / CODECS / "zoo-vae"
+    own = places(tmp_path).codecs / "zoo-vae"
     own.mkdir(parents=True)
     for path in SHIPPED.glob("zoo-vae.*"):
         shutil.copy(path, own)

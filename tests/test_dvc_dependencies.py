@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 STAGES = ROOT / "pipeline/stages.py"
 # What says where and with which values: a change of it makes no stage stale.
 WIRING = {
-    "__init__.py", "atomic.py", "errors.py", "params.py", "progress.py", "redaction.py",
-    "stages.py",
+    "__init__.py", "atomic.py", "errors.py", "params.py", "places.py", "progress.py",
+    "redaction.py", "stages.py",
 }  # fmt: skip
 FUNCTIONS = {node.name: node for node in ast.parse(STAGES.read_text("utf-8")).body
              if isinstance(node, ast.FunctionDef)}  # fmt: skip

@@ -12,6 +12,7 @@ import yaml
 from pipeline.cli import main
 from pipeline.errors import DataError
 from pipeline.params import load_harvest, load_section, read_plain
+from pipeline.places import dataset_of
 
 ROOT = Path(__file__).parent.parent
 PLAIN = read_plain(ROOT)
@@ -65,7 +66,7 @@ def test_every_section_loads():
 
 
 def test_no_section_is_without_a_model():
-    assert {path[0] for path in models()} | {"default_codec"} == set(PLAIN)
+    assert {path[0] for path in models()} | {"dataset", "default_codec"} == set(PLAIN)
 
 
 def test_an_unknown_key_is_named_with_its_file_in_every_section(tmp_path):
@@ -83,7 +84,7 @@ def test_a_wrong_value_is_named(tmp_path):
 
 
 def test_a_missing_section_is_answered_with_the_known_ones():
-    with pytest.raises(DataError, match=r"no harvest\.huge.*default, full"):
+    with pytest.raises(DataError, match=r"no harvest\.huge.*starter, zoo"):
         load_harvest(ROOT, "huge")
 
 
@@ -93,6 +94,17 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
         (tmp_path / "params.yaml").write_text(content)
     with pytest.raises(DataError, match=r"params\.yaml"):
         load_harvest(tmp_path, "default")
+
+
+def test_the_dataset_that_a_run_builds_can_be_harvested_and_registered():
+    assert dataset_of(ROOT) in PLAIN["harvest"].keys() & PLAIN["datasets"].keys()
+
+
+@pytest.mark.parametrize("named", ["../elsewhere", "", 3])
+def test_a_dataset_that_is_no_name_is_refused(tmp_path, named):
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"dataset": named}))
+    with pytest.raises(DataError, match=r"params\.yaml: dataset: .* no name"):
+        dataset_of(tmp_path)
 
 
 def test_the_default_codec_is_one_that_is_trained():

@@ -13,15 +13,14 @@ import yaml
 
 import pipeline
 from pipeline.errors import DataError
+from pipeline.places import DATASETS, ZOO, Places, places
 from pipeline.registry.catalogue import find_dataset
 from pipeline.registry.manifest import TABLES_FOLDER, Manifest, read_manifest
 from pipeline.tables.read import read_tables
 from pipeline.tables.shards import MANIFEST, read_table_set, sha256
 
-DATASETS, ZOO = Path("datasets"), Path("datasets/zoo")
-NORMALISED, EMBEDDINGS = ZOO / "build/normalised", ZOO / "build/embeddings"
 METRICS = "metrics"  # of a registered dataset, or of the build
-CODECS, SHIPPED = ZOO / "build/codecs", Path(pipeline.__file__).parent / "codecs"
+SHIPPED = Path(pipeline.__file__).parent / "codecs"
 QUERIES = Path("datasets/queries")
 UNUSED = {"edges", "attributes", "vertex_embeddings"}  # large, and nothing here shows them
 Json = dict[str, Any]
@@ -54,17 +53,21 @@ class Inputs:
 
 
 def read_inputs(root: Path, name: str | None = None) -> Inputs:
-    """Read what there is under ``root`` of a dataset; without a name, of the zoo, or of what
-    the stages have built before there is one. Raises DataError: not registered, damaged."""
-    dataset = find_dataset(root / DATASETS, name) if name else root / ZOO
-    manifest = read_manifest(dataset) if (dataset / MANIFEST).exists() else None
-    sets = [dataset / TABLES_FOLDER] if manifest else _unregistered(root)
+    """Read what there is under ``root`` of a registered dataset; without a name, of what the
+    stages have built, or before they have, of the zoo. Raises DataError: not registered,
+    damaged."""
+    at = places(root)
+    built = not name and (at.normalised / MANIFEST).exists()
+    dataset = _dataset(root, at, name, built)
+    registered = not built and (dataset / MANIFEST).exists()
+    manifest = read_manifest(dataset) if registered else None
+    sets = [dataset / TABLES_FOLDER] if manifest else _unregistered(at)
     tables = _read(sets)
-    measured = (dataset if manifest else root / ZOO / "build") / METRICS
+    measured = (dataset if manifest else at.build) / METRICS
     metrics = _by_name(measured.glob("*.json"))
     retrained = _by_name(measured.glob("retrain-*/*.json"))
     # What was measured of the whole zoo says nothing of another dataset.
-    of_zoo, cards = dataset.name == ZOO.name, _cards(root)
+    of_zoo, cards = dataset.name == ZOO, _cards(at)
     return Inputs(
         root=root,
         dataset=dataset,
@@ -87,19 +90,25 @@ def read_inputs(root: Path, name: str | None = None) -> Inputs:
 
 def is_empty(root: Path) -> bool:
     """Whether a project has neither tables, registered or built, nor results."""
-    tables = [root / ZOO / MANIFEST, root / NORMALISED / MANIFEST]
+    tables = [places(root, ZOO).folder / MANIFEST, places(root).normalised / MANIFEST]
     return not any(path.exists() for path in (*tables, root / "results"))
 
 
 def codec_folder(root: Path, name: str) -> Path | None:
     """Where a codec's card and weights stand: trained here, or shipped."""
-    folders = (root / CODECS / name, SHIPPED)
+    folders = (places(root).codecs / name, SHIPPED)
     return next((f for f in folders if (f / f"{name}.json").exists()), None)
 
 
-def _unregistered(root: Path) -> list[Path]:
+def _dataset(root: Path, at: Places, name: str | None, built: bool) -> Path:
+    if name:
+        return find_dataset(root / DATASETS, name)
+    return at.folder if built else places(root, ZOO).folder
+
+
+def _unregistered(at: Places) -> list[Path]:
     """The tables that the stages have written so far."""
-    folders = [root / NORMALISED, *sorted((root / EMBEDDINGS).glob("*"))]
+    folders = [at.normalised, *sorted(at.embeddings.glob("*"))]
     return [folder for folder in folders if (folder / MANIFEST).exists()]
 
 
@@ -145,8 +154,8 @@ def _results(path: Path) -> Json:
     return plain
 
 
-def _cards(root: Path) -> dict[str, Json]:
-    return _by_name(SHIPPED.glob("*.json")) | _by_name((root / CODECS).glob("*/*.json"))
+def _cards(at: Places) -> dict[str, Json]:
+    return _by_name(SHIPPED.glob("*.json")) | _by_name(at.codecs.glob("*/*.json"))
 
 
 def _codecs(tables: dict[str, pa.Table]) -> set[str]:

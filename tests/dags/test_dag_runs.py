@@ -12,7 +12,7 @@ import pytest
 from airflow_home import run_airflow, settings
 from tiny_project import write_params
 
-from pipeline.stages import BUILD, NORMALISED, SHELF
+from pipeline.places import places
 
 MANIFEST = Path("datasets/zoo/manifest.json")
 RunDag = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -33,12 +33,12 @@ def run_dag(tmp_path: Path, project: Path, migrated: Path) -> RunDag:
 def test_from_the_sources_to_a_registered_version(run_dag: RunDag, project: Path) -> None:
     harvested = run_dag("harvest_models", shards=2)
     assert harvested.returncode == 0, harvested.stdout + harvested.stderr
-    assert len(list((project / SHELF).glob("??/*.onnx"))) == 2
-    assert (project / SHELF).with_suffix(".dvc").exists()
+    assert len(list(places(project).shelf.glob("??/*.onnx"))) == 2
+    assert places(project).shelf.with_suffix(".dvc").exists()
 
     refreshed = run_dag("refresh_dataset", targets=["normalise"])
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
-    assert (project / NORMALISED).is_dir()
+    assert places(project).normalised.is_dir()
     first = json.loads((project / MANIFEST).read_text())
     assert first["tables"]["networks"]["rows"] == 2
     pushed = project.with_name("project-remote") / "files/md5"
@@ -55,5 +55,5 @@ def test_from_the_sources_to_a_registered_version(run_dag: RunDag, project: Path
 def test_params_that_break_their_schema_run_nothing(run_dag: RunDag, project: Path) -> None:
     assert run_dag("harvest_models", shards=0).returncode != 0
     assert run_dag("refresh_dataset", targets=["--force"]).returncode != 0
-    assert not (project / SHELF).exists()
-    assert not (project / BUILD).exists()
+    assert not places(project).shelf.exists()
+    assert not places(project).build.exists()

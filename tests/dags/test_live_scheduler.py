@@ -10,7 +10,7 @@ import pytest
 from airflow_home import settings
 from live_airflow import DAGS, Client, free_port, services
 
-from pipeline.stages import METRICS
+from pipeline.places import places
 
 MINUTES = 60.0
 
@@ -35,4 +35,4 @@ def test_a_weekly_harvest_ends_in_a_validated_version(
         assert runs[1]["run_type"] == runs[2]["run_type"] == "asset_triggered"
     manifest = json.loads((project / "datasets/zoo/manifest.json").read_text())
     assert manifest["tables"]["networks"]["rows"] == 2
-    assert json.loads((project / METRICS / "validate.json").read_text())["exact"] == 1.0
+    assert json.loads((places(project).metrics / "validate.json").read_text())["exact"] == 1.0

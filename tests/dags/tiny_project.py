@@ -47,7 +47,7 @@ def make_project(root: Path) -> Path:
 def write_params(root: Path, max_vertices: int) -> None:
     """``params.yaml``; a small ``max_vertices`` makes normalise refuse larger networks."""
     plain = {
-        "harvest": {"full": {"sources": SOURCES}},
+        "harvest": {"zoo": {"sources": SOURCES}},
         "normalise": {"max_vertices": max_vertices, "processes": 1},
         "validate": {"run": 1},
         "default_codec": "none",
