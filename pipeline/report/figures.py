@@ -17,7 +17,7 @@ def draw_curves(rows: Rows, title: str, *, log: bool = False, percent: bool = Fa
     """Rows of ``epoch``, ``value``, ``series`` and, maybe, ``part`` (a dash pattern a part) or
     ``low`` and ``high`` (a band). A click on the legend leaves one series."""
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
-    axis = alt.Axis(format="%" if percent else "~g", title=title, tickCount=5)
+    axis = alt.Axis(format="%" if percent else "~r", title=title, tickCount=5)
     picked = alt.selection_point(fields=["series"], bind="legend")
     strong = alt.condition(picked, alt.value(1.0), alt.value(0.12))
     parts = any("part" in row for row in rows)
@@ -121,7 +121,9 @@ def draw_residuals(rows: Rows) -> Spec:
 
 def _bins(title: str) -> alt.X:
     order = alt.EncodingSortField("start", op="min", order="ascending")
-    return alt.X("bin:N", sort=order, title=title, axis=alt.Axis(labelAngle=-40))
+    return alt.X(
+        "bin:N", sort=order, title=title, axis=alt.Axis(labelAngle=-40, labelOverlap=False)
+    )
 
 
 def _data(rows: Rows) -> alt.Data:

@@ -15,6 +15,7 @@ from pipeline.report.published import RETRAINED
 COMMAND = "nn2vec evaluate roundtrip --network {network} --codec CODEC -o results/roundtrip"
 NAMES = {"resnet18": "ResNet18", "alexnet": "AlexNet"}
 COLUMNS = ("network", "test accuracy, %", "gap, points", "fingerprint", "paired t test, p")
+ORIGINAL, WITHOUT = "original", "without_compression"
 LEAD = (
     "If the network that comes back is the same network, it trains the same way. "
     "Trained from scratch: as it was, after translation to the graph and back, "
@@ -26,7 +27,7 @@ def describe_retraining(inputs: Inputs) -> Section:
     """A table and two figures a network; a network that was not trained says how to."""
     parts: list[Any] = []
     for network in dict.fromkeys([*RETRAINED, *inputs.roundtrip]):
-        results = inputs.roundtrip.get(network)
+        results = _of_known_codecs(inputs.roundtrip.get(network), inputs)
         parts.append(_table(network, results))
         if results and results.get("variants"):
             parts.append(_curves(network, results))
@@ -34,6 +35,14 @@ def describe_retraining(inputs: Inputs) -> Section:
             what = f"This project's rows for {NAMES.get(network, network)}"
             parts.append(Missing(what, COMMAND.format(network=network)))
     return Section("retraining", "Networks that train again", LEAD, tuple(parts))
+
+
+def _of_known_codecs(results: dict[str, Any] | None, inputs: Inputs) -> dict[str, Any] | None:
+    """The results without rows of codecs that are gone."""
+    if results is None:
+        return None
+    known = {ORIGINAL, WITHOUT, *inputs.cards}
+    return results | {"variants": [v for v in results.get("variants", ()) if v in known]}
 
 
 def _table(network: str, results: dict[str, Any] | None) -> Table:
@@ -82,7 +91,7 @@ def _recipe(results: dict[str, Any]) -> str:
 
 
 def _said(variant: str) -> str:
-    words = {"original": "original", "without_compression": "without compression"}
+    words = {ORIGINAL: "original", WITHOUT: "without compression"}
     return words.get(variant, f"through {variant}")
 
 

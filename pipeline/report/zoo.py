@@ -17,8 +17,8 @@ LEAD = (
     "A codec keeps one vector a network. What the vector alone would get wrong is the "
     "residual: with it every network comes back exactly, and its bits say what was lost."
 )
-COLUMNS = (
-    "codec", "held-out networks", "numbers", "exact from the vector", "real ones exact",
+MEASURES = (
+    "held-out networks", "numbers", "exact from the vector", "real ones exact",
     "exact with residual", "bits a vertex", "exact after noise of 0.1", "half-way valid",
     "drawn valid", "drawn new", "Spearman with edit distance", "decoded ones run",
 )  # fmt: skip
@@ -33,13 +33,11 @@ HELD_OUT, TRAINED = "held-out groups", "groups seen in training"
 
 
 def describe_zoo(inputs: Inputs) -> Section:
-    """One row a codec, then by size."""
+    """A column a codec, then by size."""
     parts: list[Any] = [_conversion(inputs)] if inputs.validation else []
-    found = {"This build": inputs.built, "The full zoo, as committed": inputs.zoo}
-    groups = [Group(n, tuple(_row(c, r) for c, r in codecs.items()))
-              for n, codecs in found.items() if codecs]  # fmt: skip
-    if groups:
-        parts.append(Table("Codecs of whole networks", COLUMNS, tuple(groups), note=NOTE))
+    codecs = inputs.zoo | {f"{name}, this build": r for name, r in inputs.built.items()}
+    if codecs:
+        parts.append(_table(codecs))
     else:
         parts.append(Missing("The codecs' metrics", COMMAND))
     rows_by_network = list(_residuals(inputs))
@@ -60,9 +58,18 @@ def _conversion(inputs: Inputs) -> Text:
     )
 
 
-def _row(name: str, r: dict[str, Any]) -> tuple[str, ...]:
+def _table(codecs: dict[str, dict[str, Any]]) -> Table:
+    """A row a measure: many measures of few codecs fit a page, and a phone, that way round."""
+    measured = zip(*map(_measures, codecs.values()), strict=True)
+    rows = tuple((name, *row) for name, row in zip(MEASURES, measured, strict=True))
+    return Table(
+        "Codecs of whole networks", ("measured", *codecs), (Group("", rows),), note=NOTE
+    )
+
+
+def _measures(r: dict[str, Any]) -> tuple[str, ...]:
+    """What MEASURES names, of one codec's results."""
     return (
-        name,
         count(r.get("networks")),
         count(r.get("width")),
         *(_share(r, key) for key in ("exact", "exact_real", "exact_with_residual")),

@@ -104,6 +104,17 @@ def test_published_numbers_stand_beside_ours(page: Path) -> None:
         assert published in text
 
 
+def test_rows_of_codecs_that_are_gone_are_left_out(tmp_path: Path) -> None:
+    results = small_project.roundtrip_result("resnet18")
+    results |= {"variants": [*results["variants"], "gone"], "gone": results["zoo-vae"]}
+    file = tmp_path / "results/roundtrip/resnet18.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(results))
+    text = read(write_report(tmp_path, tmp_path / "report.html")).text
+    assert "through zoo-vae" in text
+    assert "through gone" not in text
+
+
 def test_it_loads_nothing_and_its_links_lead_to_files(page: Path) -> None:
     found = read(page)
     assert found.loaded == []
@@ -172,6 +183,15 @@ def test_a_browser_draws_it(page: Path, window: Chrome, width: int, scheme: str)
     assert paper == (dark if scheme == "dark" else light)
     label = ask("return getComputedStyle(document.querySelector('.vega svg text')).fill")
     assert abs(brightness(label) - brightness(paper)) > 250
+
+
+def test_no_table_is_cut_off_on_a_screen_of_1440_pixels(page: Path, window: Chrome) -> None:
+    chromium.open_page(window, page, 1440)
+    cut = window.execute_script(
+        "return [...document.querySelectorAll('.table .scroll')]"
+        ".filter(box => box.scrollWidth > box.clientWidth).map(box => box.ariaLabel)"
+    )
+    assert cut == []
 
 
 def brightness(colour: str) -> int:
