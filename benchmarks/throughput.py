@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,7 +48,7 @@ from pipeline.harvest.shelf import Shelf
 from pipeline.harvest.sources import files, random_cnn  # noqa: F401 - before the clock starts
 from pipeline.operators.registry import registered
 from pipeline.tables.normalise import NormaliseParams, normalise
-from pipeline.tables.write import write_tables
+from pipeline.tables.write import write_parts
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "results/benchmarks/throughput.json"
@@ -131,20 +132,23 @@ def time_refresh(root: Path, networks: int, seed: int, processes: int) -> Second
     """Bring a zoo of that many sampled networks up to date, whatever of it is there."""
     sources = {"random_cnn": {"limit": networks, "seed": seed}}
     params = HarvestParams.model_validate({"sources": sources, "processes": processes})
-    shelf, rows = Shelf(root / "shelf"), {}
+    shelf, found = Shelf(root / "shelf"), []
 
     def read() -> None:
-        rows.update(normalise(shelf, NormaliseParams(processes=processes), root / "cache"))
+        found.append(normalise(shelf, NormaliseParams(processes=processes), root / "cache"))
 
     seconds = clock(
         {
             "harvest": lambda: harvest(shelf, params),
             "normalise": read,
-            "write": lambda: write_tables(root / "tables", rows),
+            "write": lambda: write_parts(
+                root / "tables", chain([found[0].facts], found[0].graphs)
+            ),
         }
     )
-    if len(rows["files"]) != networks:
-        raise RuntimeError(f"{networks} networks became {len(rows['files'])} files")
+    count = len(found[0].facts["files"])
+    if count != networks:
+        raise RuntimeError(f"{networks} networks became {count} files")
     return seconds
 
 

@@ -12,6 +12,7 @@ import shutil
 import time
 from contextlib import chdir
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,14 @@ def normalise(root: Path) -> dict[str, Any]:
     from pipeline.tables.normalise import NormaliseParams
     from pipeline.tables.normalise import normalise as run
     from pipeline.tables.split import read_moved
-    from pipeline.tables.write import write_tables
+    from pipeline.tables.write import write_parts
 
     params = load_section(root, NormaliseParams, "normalise")
     at, moved = places(root), read_moved(places(root, ZOO).folder)
-    rows = run(Shelf(at.shelf), params, at.cache, moved)
-    if not rows["networks"]:
+    found = run(Shelf(at.shelf), params, at.cache, moved)
+    if not found.facts["networks"]:
         raise DataError(f"{at.shelf}: holds no network; run: nn2vec harvest")
-    write_tables(at.normalised, rows)
-    return {name: len(table) for name, table in rows.items()}
+    return write_parts(at.normalised, chain([found.facts], found.graphs)).rows
 
 
 def label(root: Path, data: Path | None = None) -> dict[str, Any]:
@@ -164,13 +164,18 @@ def embed(root: Path, name: str) -> dict[str, Any]:
 
     from pipeline.decode.embed import embed as run
     from pipeline.decode.embed import widths
-    from pipeline.tables.write import write_tables
+    from pipeline.progress import track
+    from pipeline.tables.read import read_table
+    from pipeline.tables.read_networks import read_networks
+    from pipeline.tables.write import write_parts
 
     torch.set_num_threads(1)  # products this small: more threads mostly wait for one another
     codec = find_codec(root, name, "networks")
-    rows = run(codec, list(built_networks(root).values()))
-    write_tables(places(root).embeddings / name, rows, widths(codec))
-    return {table: len(found) for table, found in rows.items()}
+    tables = graph_tables(root)
+    networks = (network for _, network in read_networks(tables))
+    count = len(read_table(tables, "networks"))
+    parts = run(codec, track(networks, f"embed {name}", count))
+    return write_parts(places(root).embeddings / name, parts, widths(codec)).rows
 
 
 def evaluate_zoo(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ import pyarrow as pa
 from pipeline.compress.transformer import CONTEXT
 from pipeline.decode.program_codec import AT_ONCE, ProgramCodec
 from pipeline.graph.network import Network
-from pipeline.progress import track
 
 Widths = dict[str, dict[str, int]]
 
@@ -24,26 +24,25 @@ def widths(codec: ProgramCodec) -> Widths:
     }
 
 
-def embed(codec: ProgramCodec, networks: Sequence[Network]) -> dict[str, pa.Table | list[Any]]:
-    """A codec and networks -> rows of graph_embeddings, vertex_embeddings and residuals."""
-    graphs, residuals, vertices = [], [], []
-    for part in track(list(_parts(networks)), f"embed {codec.name}, {AT_ONCE} at a time"):
-        for network, code in zip(part, codec.encode(part), strict=True):
-            key = {"codec": codec.name, "fingerprint": network.fingerprint}
-            vector = code.vector.astype(np.float32)
-            graphs.append({**key, "vector": vector, "smooth": vector[: codec.smooth]})
-            residuals.append({**key, "residual": code.residual, "bits": code.bits})
-            vertices.append(_vertex_rows(codec, network))
-    return {
-        "graph_embeddings": graphs,
-        "vertex_embeddings": pa.concat_tables(vertices) if vertices else [],
-        "residuals": residuals,
-    }
+def embed(codec: ProgramCodec, networks: Iterable[Network]) -> Iterator[dict[str, list[Any]]]:
+    """A codec and networks, in the order of their fingerprints -> rows of graph_embeddings,
+    vertex_embeddings and residuals, of AT_ONCE networks at a time."""
+    coming = iter(networks)
+    while part := list(islice(coming, AT_ONCE)):
+        yield _rows(codec, part)
 
 
-def _parts(networks: Sequence[Network]) -> Iterator[Sequence[Network]]:
-    for start in range(0, len(networks), AT_ONCE):
-        yield networks[start : start + AT_ONCE]
+def _rows(codec: ProgramCodec, networks: Sequence[Network]) -> dict[str, list[Any]]:
+    rows: dict[str, list[Any]] = {name: [] for name in widths(codec)} | {"residuals": []}
+    for network, code in zip(networks, codec.encode(networks), strict=True):
+        key = {"codec": codec.name, "fingerprint": network.fingerprint}
+        vector = code.vector.astype(np.float32)
+        rows["graph_embeddings"].append(
+            {**key, "vector": vector, "smooth": vector[: codec.smooth]}
+        )
+        rows["vertex_embeddings"].append(_vertex_rows(codec, network))
+        rows["residuals"].append({**key, "residual": code.residual, "bits": code.bits})
+    return rows
 
 
 def _vertex_rows(codec: ProgramCodec, network: Network) -> pa.Table:

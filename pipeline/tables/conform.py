@@ -33,6 +33,12 @@ def conform(table: Table, rows: Rows, widths: Mapping[str, int] | None = None) -
     return whole
 
 
+def follows(table: Table, earlier: pa.Table, later: pa.Table) -> bool:
+    """Whether the first key of one part comes after the last key of another."""
+    ends = [earlier.slice(max(len(earlier) - 1, 0)), later.slice(0, 1)]
+    return _ascends(table, pa.concat_tables(ends).combine_chunks())
+
+
 def repeated_keys(rows: pa.Table, key: Sequence[str]) -> pa.Table:
     """Keys that occur more than once, with ``count_all``: how often."""
     counted = rows.select(list(key)).group_by(list(key)).aggregate([([], "count_all")])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +27,7 @@ from pipeline.tables.outcomes import Outcome, OutcomeCache, gather_rows
 from pipeline.tables.split import split_rows
 
 STAGE = "normalise"
+AT_ONCE = 64  # networks whose rows are held together
 
 
 class NormaliseParams(BaseModel):
@@ -42,38 +45,61 @@ class NormaliseParams(BaseModel):
     memory_gib: float = Field(default=2.0, gt=0)
 
 
+@dataclass(frozen=True)
+class Normalised:
+    """``facts``: rows of files, networks, splits and rejected. ``graphs``: the rows of nodes,
+    edges and attributes, of some networks at a time, in the order of their fingerprints."""
+
+    facts: dict[str, list[dict[str, Any]]]
+    graphs: Iterable[dict[str, pa.Table]]
+
+
 def normalise(
     shelf: Shelf,
     params: NormaliseParams,
     cache: Path | None = None,
     moved: Mapping[str, str] | None = None,
-) -> dict[str, pa.Table | list[dict[str, Any]]]:
-    """Every skeleton on the shelf -> rows of files, networks, nodes, edges, attributes,
-    rejected, splits. Touches no file but ``cache``, where outcomes of earlier runs are taken
-    from. ``moved``: fingerprint -> group of the networks that stand with a near relative.
+) -> Normalised:
+    """Every skeleton on the shelf -> the rows of the tables. Touches no file but ``cache``,
+    where outcomes of earlier runs are taken from, and rows wait until they are asked for; a
+    folder that goes with them unless one is given. ``moved``: fingerprint -> group of the
+    networks that stand with a near relative.
 
     The rows do not depend on the order of the shelf nor on the number of processes.
     """
+    scratch = None if cache else TemporaryDirectory(prefix="nn2vec-")
+    kept = OutcomeCache(cache or Path(scratch.name), params.max_vertices)  # type: ignore[union-attr]
     files = shelf.files()
-    outcomes = _read_all(shelf, {record.skeleton_digest for record in files}, params, cache)
+    outcomes = _read_all(shelf, {record.skeleton_digest for record in files}, params, kept)
     firsts: dict[str, tuple[FileRecord, Outcome]] = {}
     for record in sorted(files, key=_precedence):
         outcome = outcomes[record.skeleton_digest]
         if outcome.fingerprint is not None:
             firsts.setdefault(outcome.fingerprint, (record, outcome))
-    rows: dict[str, Any] = dict(gather_rows(firsts[f][1] for f in sorted(firsts)))
     groups = {
         fingerprint: (moved or {}).get(fingerprint) or group_of(record.name)
         for fingerprint, (record, _) in firsts.items()
     }
-    rows["networks"] = [
+    networks = [
         {**outcome.facts, "name": record.name, "family": record.family, "group": groups[f]}
         for f, (record, outcome) in firsts.items()
     ]
-    rows["splits"] = split_rows(groups.values())
-    rows["files"] = [_file_row(r, outcomes[r.skeleton_digest].fingerprint) for r in files]
-    rows["rejected"] = list(_rejections(shelf, files, outcomes))
-    return rows
+    facts = {
+        "networks": networks,
+        "splits": split_rows(groups.values()),
+        "files": [_file_row(r, outcomes[r.skeleton_digest].fingerprint) for r in files],
+        "rejected": list(_rejections(shelf, files, outcomes)),
+    }
+    digests = [firsts[fingerprint][0].skeleton_digest for fingerprint in sorted(firsts)]
+    return Normalised(facts, _graphs(kept, digests, scratch))
+
+
+def _graphs(
+    kept: OutcomeCache, digests: Sequence[str], scratch: object
+) -> Iterator[dict[str, pa.Table]]:
+    """The rows of networks, AT_ONCE together. ``scratch`` lives as long as they are read."""
+    for start in range(0, max(len(digests), 1), AT_ONCE):  # of no network: tables without rows
+        yield gather_rows(map(kept.again, digests[start : start + AT_ONCE]))
 
 
 def read_skeleton_file(shelf_root: str, digest: str, max_vertices: int) -> Outcome:
@@ -91,12 +117,13 @@ def read_skeleton_file(shelf_root: str, digest: str, max_vertices: int) -> Outco
 
 
 def _read_all(
-    shelf: Shelf, digests: set[str], params: NormaliseParams, cache: Path | None
+    shelf: Shelf, digests: set[str], params: NormaliseParams, kept: OutcomeCache
 ) -> dict[str, Outcome]:
-    """Each skeleton's outcome: from the cache, else read, and then cached."""
-    kept = OutcomeCache(cache, params.max_vertices) if cache else None
-    outcomes = {digest: kept.get(digest) for digest in digests} if kept else {}
-    found = {digest: outcome for digest, outcome in outcomes.items() if outcome is not None}
+    """Each skeleton's outcome without its rows, which are kept: from before, or read now."""
+    found = {}
+    for digest in digests:
+        if outcome := kept.get(digest):
+            found[digest] = replace(outcome, rows={})
     missing = sorted(digests - found.keys())
     read = partial(_read, kept, str(shelf.root), params.max_vertices)
     job: Job[str, bytes] = Job(read, Limits(params.seconds, params.memory_gib))
@@ -109,11 +136,10 @@ def _read_all(
     return found
 
 
-def _read(kept: OutcomeCache | None, root: str, max_vertices: int, digest: str) -> bytes:
-    content = read_skeleton_file(root, digest, max_vertices).to_bytes()
-    if kept:
-        kept.put(digest, content)
-    return content
+def _read(kept: OutcomeCache, root: str, max_vertices: int, digest: str) -> bytes:
+    outcome = read_skeleton_file(root, digest, max_vertices)
+    kept.put(digest, outcome.to_bytes())
+    return replace(outcome, rows={}).to_bytes()
 
 
 def _precedence(record: FileRecord) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.atomic import write_atomically
+from pipeline.errors import DataError
 from pipeline.tables.tables import table_of
 
 NETWORK_TABLES = ("nodes", "edges", "attributes")
@@ -96,6 +97,13 @@ class OutcomeCache:
             return Outcome.from_bytes(zlib.decompress(content))
         except (FileNotFoundError, ValueError, zlib.error, TypeError, KeyError):
             return None  # a damaged entry is only made anew
+
+    def again(self, digest: str) -> Outcome:
+        """What was kept a moment ago. Raises DataError where it is gone since."""
+        outcome = self.get(digest)
+        if outcome is None:
+            raise DataError(f"{self._path(digest)}: gone or damaged since it was written")
+        return outcome
 
     def put(self, digest: str, outcome: bytes) -> None:
         """Keep an outcome, as bytes, in place of what was there."""

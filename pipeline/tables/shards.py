@@ -65,6 +65,11 @@ class TableSet(BaseModel):
     default_codec: str | None = None
 
     @property
+    def rows(self) -> dict[str, int]:
+        """Rows of each table."""
+        return {name: entry.rows for name, entry in self.tables.items()}
+
+    @property
     def files(self) -> frozenset[str]:
         """Names of all shards."""
         return frozenset(s.file for entry in self.tables.values() for s in entry.shards)

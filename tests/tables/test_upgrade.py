@@ -10,7 +10,7 @@ from pipeline.tables.read import read_table, with_later_columns
 from pipeline.tables.shards import read_table_set, sha256
 from pipeline.tables.tables import table_of
 from pipeline.tables.upgrade import upgrade_networks
-from pipeline.tables.write import write_tables
+from pipeline.tables.write import write_parts
 
 LATER = ("design", "macs")
 
@@ -53,7 +53,8 @@ def test_an_unknown_column_is_no_later_one():
 
 
 def test_an_older_set_is_brought_up_out_of_itself(shelf, tmp_path):  # noqa: F811
-    write_tables(tmp_path, normalise(shelf, ONE))
+    found = normalise(shelf, ONE)
+    write_parts(tmp_path, [found.facts, *found.graphs])
     before = read_table(tmp_path, "networks")
     assert not any(before[name].null_count for name in LATER)
     without(tmp_path, LATER)

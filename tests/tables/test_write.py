@@ -12,7 +12,7 @@ from pipeline.errors import DataError
 from pipeline.tables.read import read_table, read_tables
 from pipeline.tables.shards import MANIFEST, read_table_set
 from pipeline.tables.tables import TABLES
-from pipeline.tables.write import write_table, write_tables
+from pipeline.tables.write import write_parts, write_table, write_tables
 
 
 def contents(directory):
@@ -48,6 +48,28 @@ def test_same_rows_give_the_same_bytes_whatever_their_order_and_parts(tmp_path):
         )
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert len(read_table_set(tmp_path / "a").tables["nodes"].shards) > 5
+
+
+def test_parts_whose_keys_ascend_give_the_bytes_of_the_whole(tmp_path):
+    rows = small_rows()
+    write_tables(tmp_path / "whole", rows, WIDTHS, shard_rows=5)
+    whole = read_tables(tmp_path / "whole", list(TABLES))
+    parts = (
+        {name: table.slice(start, 7) for name, table in whole.items()}
+        for start in range(0, max(map(len, whole.values())), 7)
+    )
+    write_parts(tmp_path / "parts", parts, WIDTHS, shard_rows=5)
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_a_part_that_does_not_follow_changes_nothing(small_zoo):
+    before = contents(small_zoo)
+    nodes = read_table(small_zoo, "nodes")
+    for later in (nodes.slice(0, 4), nodes.slice(3, 4)):
+        parts = [{"nodes": nodes.slice(0, 4)}, {"nodes": later}]
+        with pytest.raises(ValueError, match="nodes: a part does not follow"):
+            write_parts(small_zoo, parts, shard_rows=2)
+        assert contents(small_zoo) == before
 
 
 def test_a_refused_write_changes_nothing(small_zoo):
