@@ -39,14 +39,15 @@ def test_trivial_methods_stand_beside(metrics: dict) -> None:
     assert rows["fields and place value"]["bits_per_vertex"] == 153
 
 
-def test_distances_stand_beside_trivial_ones(
-    tiny_codec: ProgramCodec, light: dict[str, Network]
-) -> None:
-    networks = list(light.values())
-    means = list(tiny_codec.means(networks))
-    found = measure_distances(networks, means, 50, np.random.default_rng(0))
-    for space in ("", "_size", "_operators", "_random_projection"):
-        assert -1 <= found[f"distance_spearman{space}"] <= 1
+def test_distances_stand_beside_trivial_ones(light: dict[str, Network]) -> None:
+    networks = list(light.values())  # in edit distance as far apart as in size
+    sizes = [np.log([len(network)]) for network in networks]
+    found = measure_distances(networks, sizes, 50, np.random.default_rng(0))
+    assert found["distance_spearman"] == found["distance_spearman_size"] == pytest.approx(1)
+    assert 0 < found["distance_spearman_operators"] < 1
+    others = [*sizes[1:], sizes[0]]  # each has another's
+    found = measure_distances(networks, others, 50, np.random.default_rng(0))
+    assert found["distance_spearman"] < 0.5
 
 
 def test_a_barely_trained_codec_does_not_pass(metrics: dict) -> None:
