@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.stages import DATASETS, chosen_codec
+from pipeline.places import DATASETS
+from pipeline.stages import chosen_codec
 
 if TYPE_CHECKING:
     import duckdb
