@@ -129,7 +129,7 @@ def roundtrip(
             yield {"model": name, "verdict": False, "error": str(e)}
         else:
             failed += not found.verdict
-            yield found.to_plain()
+            yield found.to_dict()
     if refused:
         raise DataError(f"{refused} of {len(models)} models refused")
     if failed:

@@ -35,13 +35,13 @@ def show(
     """
     from pipeline.design.design import design_of
     from pipeline.models import find_model
-    from pipeline.program.show import to_plain, to_text
+    from pipeline.program.show import to_dict, to_text
 
     with refusals():
         network = find_model(model, root, input_shape).network
         network = design_of(network) if design else network
         if as_json:
-            click.echo(json.dumps({"model": model} | to_plain(network, shapes)))
+            click.echo(json.dumps({"model": model} | to_dict(network, shapes)))
         else:
             click.echo(to_text(network, shapes))
 

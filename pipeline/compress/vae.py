@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from pipeline.compress.ae import AutoEncoder, Losses
-from pipeline.compress.fields import Items, Latents
 
 START = -3.0  # log standard deviation at the start: codes can be told apart from step one
 
@@ -30,10 +29,6 @@ class VariationalAutoEncoder(AutoEncoder):
         """Mean and log standard deviation, (n, dimensions) each."""
         mean, log_std = self.outputs_of(group, fields).unbind(-1)
         return mean, log_std + START
-
-    def spread(self, items: Items) -> Latents:
-        """Group -> the posterior's standard deviation, (n, dimensions)."""
-        return {g: self.posterior(g, fields)[1].exp() for g, fields in items.items()}
 
 
 def divergence(mean: Tensor, log_std: Tensor) -> Tensor:

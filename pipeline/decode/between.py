@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.decode.codec import Draft, settle, valid
+from pipeline.decode.codec import Draft, accept_or_repair, valid
 from pipeline.errors import ModelError
 from pipeline.operators.write_onnx import write_onnx
 
@@ -22,7 +22,7 @@ def describe_drafts(
     for name, draft in zip(names, drafts, strict=True):
         row: dict[str, Any] = {"name": name, "valid": valid(draft or ()) is not None}
         try:
-            repaired = settle(draft or ())
+            repaired = accept_or_repair(draft or ())
         except ModelError as e:
             yield row | {"repairs": None, "vertices": 0, "instructions": 0, "why": e.reason}
             continue

@@ -96,7 +96,7 @@ class Codec(Protocol):
         """
         self.check(code)
         if not residual:
-            return settle(self.draft(code.vector)).network
+            return accept_or_repair(self.draft(code.vector)).network
         network = Network(self.draft_with_residual(code))
         if network.fingerprint != code.fingerprint:
             raise InvalidNetwork(
@@ -143,7 +143,7 @@ def digest_of(directory: Path, name: str, meaning: str) -> str:
     return digest.hexdigest()
 
 
-def settle(draft: Sequence[Vertex]) -> Repaired:
+def accept_or_repair(draft: Sequence[Vertex]) -> Repaired:
     """A draft that is a network whose shapes agree stays as it is; any other is repaired."""
     network = valid(draft)
     return repair(draft) if network is None else Repaired(network)

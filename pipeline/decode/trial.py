@@ -19,7 +19,7 @@ from pipeline.graph.network import Network, Vertex
 from pipeline.operators.operands import FLOAT, dtype_name
 from pipeline.operators.registry import operator_of
 from pipeline.operators.shapes import Layer, infer_layers
-from pipeline.operators.to_torch import TorchBuilder, load_weights, to_torch
+from pipeline.operators.to_torch import TorchBuilder, copy_weights, to_torch
 from pipeline.operators.write_onnx import parameter_arrays
 
 MAX_PARAMETERS = 400_000_000
@@ -66,7 +66,7 @@ def find_failure(network: Network) -> Failure | None:
     random weights that files get: at rest, or in training at batch sizes 1 and 2."""
     builder = TorchBuilder(network)
     module = builder.build()
-    load_weights(module, parameter_arrays(builder.layers))
+    copy_weights(module, parameter_arrays(builder.layers))
     trials = (Trial(builder, module, *mode) for mode in ((False, 1), (True, 1), (True, 2)))
     return next(filter(None, (trial.run() for trial in trials)), None)
 

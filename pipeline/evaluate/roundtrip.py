@@ -59,7 +59,7 @@ class RoundTrip:
     not_compared: str | None
     why: tuple[str, ...] = ()
 
-    def to_plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON holds it: what went well needs no explanation."""
         return {k: v for k, v in asdict(self).items() if v or k != "why"}
 

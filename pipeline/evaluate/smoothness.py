@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from pipeline.compress.programs import edit_distances
-from pipeline.decode.codec import Draft, settle, valid
+from pipeline.decode.codec import Draft, accept_or_repair, valid
 from pipeline.decode.program_codec import ProgramCodec
 from pipeline.decode.repair import Repaired
 from pipeline.decode.repair.check import NONSENSE
@@ -108,7 +108,7 @@ def _edits(draft: Draft | None) -> tuple[Repaired | None, float]:
     if draft is None:
         return None, float("inf")
     try:
-        repaired = settle(draft)
+        repaired = accept_or_repair(draft)
     except (ModelError, *NONSENSE):  # a draft that repair cannot mend is counted as such
         return None, float("inf")
     return repaired, float(len(repaired.edits))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from pipeline.decode.codec import settle
+from pipeline.decode.codec import accept_or_repair
 from pipeline.decode.program_codec import ProgramCodec
 from pipeline.evaluate.intervals import share
 from pipeline.evaluate.nothing_learned import measure_nothing_learned
@@ -114,7 +114,10 @@ def _smooth_alone(
 def _measure_runs(codec: ProgramCodec, restored: Sequence[Restored]) -> dict[str, Any]:
     """Share of networks from their vectors alone, repaired, that run."""
     drafts = codec.drafts([r.code.vector for r in restored])
-    found = [runs(settle(draft).network) for draft in track(drafts, "run decoded networks")]
+    found = [
+        runs(accept_or_repair(draft).network)
+        for draft in track(drafts, "run decoded networks")
+    ]
     return {
         "runs": share([reason is None for reason in found]),
         "runs_failures": sorted({reason for reason in found if reason}),

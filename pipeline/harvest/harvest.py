@@ -38,7 +38,7 @@ class HarvestReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class FetchTask:
     """One model to fetch, and its source's parameters."""
 
     candidate: Candidate
@@ -61,51 +61,51 @@ def harvest(
     when = harvested_at or datetime.now(UTC).isoformat(timespec="seconds")
     shelf.sweep()
     listed, unreachable = list_all(params)
-    errands = [errand for errand in listed if _in_shard(errand.candidate.address, shard)]
-    missing = _missing(shelf, errands, params.retry)
+    tasks = [task for task in listed if _in_shard(task.candidate.address, shard)]
+    missing = _missing(shelf, tasks, params.retry)
     added: Counter[str] = Counter()
     refusals: dict[str, Counter[str]] = {}
-    for errand, result in track(fetch_all(missing, params), "harvest", len(missing)):
-        source = errand.candidate.source
+    for task, result in track(fetch_all(missing, params), "harvest", len(missing)):
+        source = task.candidate.source
         if isinstance(result, ModelError):
-            shelf.refuse(errand.candidate, result, when)
+            shelf.refuse(task.candidate, result, when)
             refusals.setdefault(source, Counter())[result.reason] += 1
         else:
-            shelf.add(errand.candidate, result, when)
+            shelf.add(task.candidate, result, when)
             added[source] += 1
     return HarvestReport(
-        listed=_count(errands),
-        held=dict(Counter(_count(errands)) - Counter(_count(missing))),
+        listed=_count(tasks),
+        held=dict(Counter(_count(tasks)) - Counter(_count(missing))),
         added=dict(added),
         refused={source: dict(reasons) for source, reasons in refusals.items()},
         unreachable=unreachable,
     )
 
 
-def list_all(params: HarvestParams) -> tuple[list[Errand], dict[str, str]]:
+def list_all(params: HarvestParams) -> tuple[list[FetchTask], dict[str, str]]:
     """What every chosen source offers, and which of them did not answer, or answered what
     nobody could read: that stops no other source."""
-    errands: list[Errand] = []
+    tasks: list[FetchTask] = []
     unreachable: dict[str, str] = {}
     for name, section in params.sources.chosen().items():
         try:
-            errands += [Errand(found, section) for found in _list_one(name, section)]
+            tasks += [FetchTask(found, section) for found in _list_one(name, section)]
         except ModelError as error:
             unreachable[name] = str(error)
         except DataError:
             raise
         except Exception as error:
             unreachable[name] = redact(describe(error))
-    return errands, unreachable
+    return tasks, unreachable
 
 
 def fetch_all(
-    errands: list[Errand], params: HarvestParams
-) -> Iterator[tuple[Errand, Fetched | ModelError]]:
+    tasks: list[FetchTask], params: HarvestParams
+) -> Iterator[tuple[FetchTask, Fetched | ModelError]]:
     """Fetch each in a process of its own limits, as they finish."""
     limits = Limits(params.seconds, params.memory_gib)
-    job: Job[Errand, Fetched] = Job(_fetch, limits, prepare=_import_source)
-    yield from run_isolated(job, errands, params.processes)
+    job: Job[FetchTask, Fetched] = Job(_fetch, limits, prepare=_import_source)
+    yield from run_isolated(job, tasks, params.processes)
 
 
 def _list_one(name: str, section: Any) -> list[Candidate]:
@@ -113,20 +113,20 @@ def _list_one(name: str, section: Any) -> list[Candidate]:
     return candidates if section.limit is None else candidates[: section.limit]
 
 
-def _import_source(errand: Errand) -> None:
-    source_named(errand.candidate.source)
+def _import_source(task: FetchTask) -> None:
+    source_named(task.candidate.source)
 
 
-def _fetch(errand: Errand) -> Fetched:
-    return source_named(errand.candidate.source).fetch(errand.candidate, errand.section)
+def _fetch(task: FetchTask) -> Fetched:
+    return source_named(task.candidate.source).fetch(task.candidate, task.section)
 
 
-def _missing(shelf: Shelf, errands: list[Errand], retry: tuple[str, ...]) -> list[Errand]:
+def _missing(shelf: Shelf, tasks: list[FetchTask], retry: tuple[str, ...]) -> list[FetchTask]:
     """Those whose present version the shelf neither holds nor remembers as refused."""
     again = PASSING | set(retry)
     known = {(record.address, record.version) for record in shelf.files()}
     known |= {(r.address, r.version) for r in shelf.refusals() if r.reason not in again}
-    return [e for e in errands if (e.candidate.address, e.candidate.version) not in known]
+    return [e for e in tasks if (e.candidate.address, e.candidate.version) not in known]
 
 
 def _in_shard(address: str, shard: Shard) -> bool:
@@ -134,5 +134,5 @@ def _in_shard(address: str, shard: Shard) -> bool:
     return int(hashlib.sha256(address.encode()).hexdigest(), 16) % count == index
 
 
-def _count(errands: list[Errand]) -> dict[str, int]:
-    return dict(Counter(errand.candidate.source for errand in errands))
+def _count(tasks: list[FetchTask]) -> dict[str, int]:
+    return dict(Counter(task.candidate.source for task in tasks))

@@ -11,7 +11,7 @@ import numpy as np
 from onnx import defs
 
 from pipeline.graph.network import Shape, Value
-from pipeline.operators.axes import Settled, scalar, settle_axis
+from pipeline.operators.axes import Filled, fill_axis, scalar
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 
 IMAGE = Example(((1, 4, 5, 6),))
@@ -88,7 +88,7 @@ def build_selu(layer: Any) -> Any:
     return layer.call(operator.mul, y, clean(layer["gamma"]))
 
 
-def fill_clip(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_clip(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Limits as scalars."""
     return scalar(values, "min") | scalar(values, "max")
 
@@ -196,7 +196,7 @@ register(
     Operator(
         name="Softmax",
         keeps_channels=True,
-        fill=settle_axis,
+        fill=fill_axis,
         build=lambda layer: layer.module(layer.nn.Softmax(dim=layer["axis"])),
         examples=SOFTMAX_EXAMPLES,
     )
@@ -205,7 +205,7 @@ register(
     Operator(
         name="LogSoftmax",
         keeps_channels=True,
-        fill=settle_axis,
+        fill=fill_axis,
         build=lambda layer: layer.module(layer.nn.LogSoftmax(dim=layer["axis"])),
         examples=SOFTMAX_EXAMPLES,
     )

@@ -11,10 +11,10 @@ from pipeline.graph.network import Shape, Value
 from pipeline.operators.operands import DTYPE, SHAPE
 from pipeline.operators.registry import Shapes, Values
 
-Settled = dict[str, Value | None]
+Filled = dict[str, Value | None]
 
 
-def settle_axis(values: Values, first: Shape, _: Shapes) -> Settled:
+def fill_axis(values: Values, first: Shape, _: Shapes) -> Filled:
     """``axis`` counted from the front; shape inference refuses one beyond the last."""
     axis: Any = values["axis"]
     return {"axis": from_front((axis,), len(first))[0] if axis < 0 else axis}
@@ -60,12 +60,12 @@ def known_integers(layer: Any, name: str) -> tuple[int, ...]:
     return value
 
 
-def plain(name: str, value: Value) -> Settled:
+def plain(name: str, value: Value) -> Filled:
     """An integer operand as int64 of one axis, the one spelling of int32 and scalar ones."""
     return {name: value, name + DTYPE: None, name + SHAPE: None}
 
 
-def scalar(values: Values, name: str) -> Settled:
+def scalar(values: Values, name: str) -> Filled:
     """A scalar operand that a file may have written with one axis."""
     value = values.get(name)
     if isinstance(value, tuple) and len(value) == 1:

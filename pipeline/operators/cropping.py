@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Shape, Value
 from pipeline.operators.axes import (
-    Settled,
+    Filled,
     from_front,
     integers,
     known_integers,
@@ -24,7 +24,7 @@ NUMPY_MODES = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 TORCH_MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
-def fill_slice(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_slice(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Axes and steps spelled out, axes in order, bounds clamped to the axis: a bound that
     counts from the end, or lies far beyond it, is the number it stands for. The batch axis
     (0) keeps the bounds it was given."""
@@ -38,11 +38,11 @@ def fill_slice(values: Values, first: Shape, parameters: Shapes) -> Settled:
         if axis:
             start, end = clamp_bounds(start, end, step, first[axis])
         rows.append((axis, start, end, step))
-    settled: Settled = {}
+    filled: Filled = {}
     columns = zip(*sorted(rows), strict=True)
     for name, column in zip(("axes", "starts", "ends", "steps"), columns, strict=True):
-        settled |= plain(name, tuple(column))
-    return settled
+        filled |= plain(name, tuple(column))
+    return filled
 
 
 def clamp_bounds(start: int, end: int, step: int, size: int) -> tuple[int, int]:
@@ -68,7 +68,7 @@ def build_slice(layer: Any) -> Any:
     return layer.method("flip", y, tuple(flipped)) if flipped else y
 
 
-def fill_pad(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_pad(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Pads of every axis, begins then ends; a constant of 0, the default, is left out."""
     pads, axes = integers(values, "pads"), integers(values, "axes")
     if pads is None:
@@ -81,12 +81,12 @@ def fill_pad(values: Values, first: Shape, parameters: Shapes) -> Settled:
         for number, axis in enumerate(from_front(axes, rank)):
             begins[axis], ends[axis] = pads[number], pads[number + len(axes)]
         pads = (*begins, *ends)
-    settled = plain("pads", pads) | {"axes": None, "axes.dtype": None}
-    settled |= scalar(values, "constant_value")
-    value = settled.get("constant_value", values.get("constant_value"))
+    filled = plain("pads", pads) | {"axes": None, "axes.dtype": None}
+    filled |= scalar(values, "constant_value")
+    value = filled.get("constant_value", values.get("constant_value"))
     if values["mode"] != "constant" or value == 0:
-        settled |= {"constant_value": None, "constant_value.dtype": None}
-    return settled
+        filled |= {"constant_value": None, "constant_value.dtype": None}
+    return filled
 
 
 def build_pad(layer: Any) -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 from pipeline.errors import InvalidNetwork
 from pipeline.graph.network import Shape
 from pipeline.operators.axes import (
-    Settled,
+    Filled,
+    fill_axis,
     from_front,
     integers,
     known_integers,
     plain,
-    settle_axis,
 )
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 
@@ -30,7 +30,7 @@ def build_flatten(layer: Any) -> Any:
     return layer.method("reshape", layer.x, target)
 
 
-def fill_reshape(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_reshape(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """The leading axis of the target, which is the batch's, is said by 0 (as it was) or -1 (by
     the others), so that the target holds for any batch; ``allowzero`` is without effect."""
     target = integers(values, "shape")
@@ -64,12 +64,12 @@ def build_reshape(layer: Any) -> Any:
     return layer.method("reshape", layer.x, *target)
 
 
-def fill_transpose(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_transpose(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Reversed where no order is given."""
     return {"perm": values.get("perm", tuple(range(len(first)))[::-1])}
 
 
-def fill_squeeze(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_squeeze(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """The axes of size 1 where none are named."""
     axes = integers(values, "axes")
     if axes is None:
@@ -77,7 +77,7 @@ def fill_squeeze(values: Values, first: Shape, parameters: Shapes) -> Settled:
     return plain("axes", tuple(sorted(from_front(axes, len(first)))))
 
 
-def fill_unsqueeze(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_unsqueeze(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Axes counted from the front of the result."""
     axes = integers(values, "axes")
     if axes is None:
@@ -110,7 +110,7 @@ def build_concat(layer: Any) -> Any:
     return layer.call(layer.torch.cat, parts, dim=axis)
 
 
-def fill_split(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_split(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Equal parts (the last may be smaller) by their number, others by their sizes."""
     (axis,) = from_front((values["axis"],), len(first))  # type: ignore[arg-type]
     sizes = integers(values, "split")
@@ -145,7 +145,7 @@ def build_split(layer: Any) -> list[Any]:
     return [layer.call(operator.getitem, parts, slot) for slot in range(len(sizes))]
 
 
-def fill_expand(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_expand(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Sizes that stay as they are (of size 1 here, the batch among them) are 1."""
     target = integers(values, "shape")
     if target is None:
@@ -165,10 +165,10 @@ def build_expand(layer: Any) -> Any:
     return layer.method("expand", layer.x, *kept)
 
 
-def fill_gather(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_gather(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """The axis from the front, the indices as int64."""
-    settled = settle_axis(values, parameters.get("data", first), parameters)
-    return settled if values.get("indices") is None else settled | {"indices.dtype": None}
+    filled = fill_axis(values, parameters.get("data", first), parameters)
+    return filled if values.get("indices") is None else filled | {"indices.dtype": None}
 
 
 def build_gather(layer: Any) -> Any:
@@ -221,7 +221,7 @@ CUBE = ((1, 4, 5, 6),)
 
 register(
     Operator(
-        name="Flatten", paper=True, fill=settle_axis, build=build_flatten, any_dtype=True,
+        name="Flatten", paper=True, fill=fill_axis, build=build_flatten, any_dtype=True,
         examples=(
             Example(CUBE), Example(CUBE, {"axis": 3}), Example(CUBE, {"axis": -2}),
             Example(CUBE, {"axis": 0}), Example(CUBE, {"axis": 4}), Example(((1, 7),)),
@@ -276,7 +276,7 @@ register(
 )  # fmt: skip
 register(
     Operator(
-        name="Concat", paper=True, fill=settle_axis, build=build_concat, any_dtype=True,
+        name="Concat", paper=True, fill=fill_axis, build=build_concat, any_dtype=True,
         usual=lambda _: {"axis": 1},
         examples=(
             Example(((1, 4, 5, 6), (1, 2, 5, 6)), {"axis": 1}),

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Shape
 from pipeline.operators.activation import clean
-from pipeline.operators.axes import Settled, reduced_axes, settle_axis
+from pipeline.operators.axes import Filled, fill_axis, reduced_axes
 from pipeline.operators.registry import (
     Example,
     Operator,
@@ -131,7 +131,7 @@ def build_lp_normalisation(layer: Any) -> Any:
     )
 
 
-def fill_mean_variance(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_mean_variance(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Axes counted from the front."""
     return {"axes": reduced_axes(values, len(first))}
 
@@ -234,7 +234,7 @@ register(
 register(
     Operator(
         name="LayerNormalization",
-        fill=settle_axis,
+        fill=fill_axis,
         summarise=summarise_layer,
         parameters=layer_parameters,
         torch_names={"Scale": "weight", "B": "bias"},
@@ -277,7 +277,7 @@ register(
 register(
     Operator(
         name="LpNormalization",
-        fill=settle_axis,
+        fill=fill_axis,
         keeps_channels=True,
         choices={"p": (1, 2)},
         build=build_lp_normalisation,

@@ -106,7 +106,7 @@ def parameters_of(vertex: Vertex, first: Shape) -> dict[str, Tensor]:
     return {n: Tensor(FLOAT, s) for n, s in implied.items() if n not in given}
 
 
-def settle_parameters(
+def fill_parameters(
     operator_name: str,
     values: dict[str, Value],
     parameters: Mapping[str, Tensor],

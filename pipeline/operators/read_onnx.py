@@ -15,7 +15,16 @@ from pipeline.errors import InvalidNetwork, ModelError, UnsupportedOperator
 from pipeline.graph.canonical import canonicalise
 from pipeline.graph.network import INPUT, OUTPUT, Attributes, Network, Operand, Shape, Vertex
 from pipeline.operators.axes import check_target
+from pipeline.operators.canonical_attributes import (
+    CONSTANT,
+    EDGE,
+    WEIGHT,
+    Given,
+    canonical_attributes,
+    constant,
+)
 from pipeline.operators.fold import can_fold, fold, shape_of
+from pipeline.operators.memoise import memoise
 from pipeline.operators.open_dims import (
     candidate_shapes,
     keeps_elements,
@@ -25,14 +34,12 @@ from pipeline.operators.open_dims import (
 from pipeline.operators.operands import Tensor, dtype_name
 from pipeline.operators.prepare import Prepared, prepare, sort_nodes
 from pipeline.operators.registry import operator_of
-from pipeline.operators.remember import remember
 from pipeline.operators.schema import (
     attribute_value,
     formal_name,
     infer_outputs,
     schema_of,
 )
-from pipeline.operators.settle import CONSTANT, EDGE, WEIGHT, Given, constant, settle
 from pipeline.operators.shapes import infer_tensors
 from pipeline.operators.sharing import label_shared
 from pipeline.operators.weight_or_architecture import is_large
@@ -50,7 +57,7 @@ _TYPES: dict[bytes, Tensor] = {}
 Source = str | PathLike[str] | BinaryIO | ModelProto
 
 
-class Flow(NamedTuple):
+class ValueRef(NamedTuple):
     """A value on the data path: output slot of a vertex."""
 
     vertex: int
@@ -69,7 +76,7 @@ class Reading:
     """A model being read: what every value name stands for, the vertices so far."""
 
     prepared: Prepared
-    values: dict[str, Flow | Weight | np.ndarray] = field(default_factory=dict)
+    values: dict[str, ValueRef | Weight | np.ndarray] = field(default_factory=dict)
     vertices: list[Vertex] = field(default_factory=list)
     outputs: list[tuple[Tensor, ...]] = field(default_factory=list)
     weights: list[dict[str, str]] = field(default_factory=list)
@@ -117,7 +124,7 @@ def read_weights(source: Source, network: Network) -> dict[str, np.ndarray]:
 
     Raises ModelError: other_network when the file holds another, no_weights for a skeleton.
     """
-    from pipeline.operators.weights import load_weights
+    from pipeline.operators.weights import extract_weights
 
     try:
         found, names, prepared = _read(source, None)
@@ -128,7 +135,7 @@ def read_weights(source: Source, network: Network) -> dict[str, np.ndarray]:
         found, names, prepared = _read(source, shape)  # type: ignore[arg-type]
     if found != network:
         raise ModelError("other_network", "the file holds another network", _name(source))
-    return load_weights(_stream(source), found, names, prepared)
+    return extract_weights(_stream(source), found, names, prepared)
 
 
 def _read(
@@ -161,7 +168,7 @@ def _read_inputs(reading: Reading) -> None:
     graph = reading.prepared.graph
     for value in graph.input:
         spelled = value.type.SerializeToString()
-        tensor = remember(_TYPES, spelled, partial(_tensor_of, value))
+        tensor = memoise(_TYPES, spelled, partial(_tensor_of, value))
         if value.name == reading.prepared.data_input:
             dtype = dtype_name(tensor.dtype)
             source = Vertex(INPUT, (("dtype", dtype), ("shape", tensor.shape[1:])))
@@ -192,7 +199,7 @@ def _read_node(reading: Reading, node: NodeProto) -> None:
         reading.values[node.output[0]] = inputs[0]
     elif node.op_type in ("Shape", "Size") and inputs and inputs[0] is not None:
         reading.values[node.output[0]] = shape_of(node, _shape(reading, inputs[0]))
-    elif not any(isinstance(value, Flow) for value in inputs):
+    elif not any(isinstance(value, ValueRef) for value in inputs):
         _read_weight_arithmetic(reading, node)
     else:
         _read_vertex(reading, node, inputs)
@@ -246,38 +253,41 @@ def _read_weight_arithmetic(reading: Reading, node: NodeProto) -> None:
 
 
 def _read_vertex(
-    reading: Reading, node: NodeProto, inputs: list[Flow | Weight | np.ndarray | None]
+    reading: Reading, node: NodeProto, inputs: list[ValueRef | Weight | np.ndarray | None]
 ) -> None:
     given = tuple([_given(reading, node, p, value) for p, value in enumerate(inputs)])
     count = _count_outputs(reading, node)
     _refuse_misfit(reading, node, given)
-    settled = settle(node, given, count)
-    _refuse_other_count(node, settled.attributes)
+    canonical = canonical_attributes(node, given, count)
+    _refuse_other_count(node, canonical.attributes)
     operands = []
-    for position in settled.operands:
+    for position in canonical.operands:
         source = inputs[position]
-        assert isinstance(source, Flow)
+        assert isinstance(source, ValueRef)
         operands.append(Operand(source.vertex, source.output, position))
-    vertex = Vertex(node.op_type, settled.attributes, tuple(operands))
-    outputs = _add_vertex(reading, vertex, count, settled.spelled)
+    vertex = Vertex(node.op_type, canonical.attributes, tuple(operands))
+    outputs = _add_vertex(reading, vertex, count, canonical.spelled)
     reading.weights[-1] = {
-        formal: _weight_name(node, position, inputs) for formal, position in settled.weights
+        formal: _weight_name(node, position, inputs) for formal, position in canonical.weights
     }
     for name, flow in zip(node.output[:count], outputs, strict=True):
         if name:
             reading.values[name] = flow
 
 
-def _shape(reading: Reading, value: Flow | Weight | np.ndarray) -> Shape:
-    if isinstance(value, Flow):
+def _shape(reading: Reading, value: ValueRef | Weight | np.ndarray) -> Shape:
+    if isinstance(value, ValueRef):
         return reading.outputs[value.vertex][value.output].shape
     return value.tensor.shape if isinstance(value, Weight) else value.shape
 
 
 def _given(
-    reading: Reading, node: NodeProto, position: int, value: Flow | Weight | np.ndarray | None
+    reading: Reading,
+    node: NodeProto,
+    position: int,
+    value: ValueRef | Weight | np.ndarray | None,
 ) -> Given | None:
-    if isinstance(value, Flow):
+    if isinstance(value, ValueRef):
         return Given(EDGE, reading.outputs[value.vertex][value.output])
     if isinstance(value, Weight):
         return Given(WEIGHT, value.tensor)
@@ -285,7 +295,7 @@ def _given(
 
 
 def _weight_name(
-    node: NodeProto, position: int, inputs: list[Flow | Weight | np.ndarray | None]
+    node: NodeProto, position: int, inputs: list[ValueRef | Weight | np.ndarray | None]
 ) -> str:
     value = inputs[position]
     return value.name if isinstance(value, Weight) else node.input[position]
@@ -348,13 +358,13 @@ def _rebatch(
 
 def _add_vertex(
     reading: Reading, vertex: Vertex, outputs: int = 1, spelled: str | None = None
-) -> list[Flow]:
+) -> list[ValueRef]:
     index = len(reading.vertices)
     tensors = tuple([reading.outputs[o.source][o.output] for o in vertex.operands])
     reading.outputs.append(infer_tensors(vertex, tensors, outputs, spelled)[0])
     reading.vertices.append(vertex)
     reading.weights.append({})
-    return [Flow(index, slot) for slot in range(outputs)]
+    return [ValueRef(index, slot) for slot in range(outputs)]
 
 
 def _read_outputs(reading: Reading) -> int:
@@ -363,7 +373,7 @@ def _read_outputs(reading: Reading) -> int:
         value = reading.values.get(output.name)
         if value is None:
             raise ModelError("undeclared", f"output {output.name!r} is produced by no node")
-        if isinstance(value, Flow):
+        if isinstance(value, ValueRef):
             operands.append(Operand(value.vertex, value.output, position))
     if not operands:
         raise ModelError("no_output", "no output depends on the input")

@@ -7,13 +7,13 @@ from typing import Any
 
 from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Shape
-from pipeline.operators.axes import Settled, plain, reduced_axes, settle_axis
+from pipeline.operators.axes import Filled, fill_axis, plain, reduced_axes
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 
 Reduce = Callable[[Any, tuple[int, ...], bool], Any]
 
 
-def fill_reduction(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_reduction(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Axes counted from the front, in order, all when none are named."""
     if values["noop_with_empty_axes"] and values.get("axes") is None:
         return {}
@@ -94,7 +94,7 @@ register_reduction("ReduceProd", multiply, delicate=True)  # of many factors
 register(
     Operator(
         name="ArgMax",
-        fill=settle_axis,
+        fill=fill_axis,
         differentiable=False,
         choices={"keepdims": (0, 1), "select_last_index": (0, 1)},
         build=build_arg_max,

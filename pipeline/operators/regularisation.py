@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pipeline.graph.network import Shape
 from pipeline.operators.activation import clean
-from pipeline.operators.axes import Settled, scalar
+from pipeline.operators.axes import Filled, scalar
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 
 DEFAULT_RATIO = 0.5  # https://onnx.ai/onnx/operators/onnx__Dropout.html#inputs
 
 
-def fill_dropout(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_dropout(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """The ratio, which ONNX leaves to prose."""
     return {"ratio": values.get("ratio", DEFAULT_RATIO), **scalar(values, "ratio")}
 

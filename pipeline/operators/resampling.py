@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.errors import UnsupportedOperator
 from pipeline.graph.network import Shape
-from pipeline.operators.axes import Settled, from_front, integers, plain
+from pipeline.operators.axes import Filled, from_front, integers, plain
 from pipeline.operators.registry import Example, Operator, Shapes, Values, register
 
 TORCH_MODES = {("linear", 1): "linear", ("linear", 2): "bilinear", ("linear", 3): "trilinear",
@@ -24,18 +24,18 @@ ROUND: dict[str, Callable[[float], int]] = {
 }
 
 
-def fill_resize(values: Values, first: Shape, parameters: Shapes) -> Settled:
+def fill_resize(values: Values, first: Shape, parameters: Shapes) -> Filled:
     """Scales or sizes of the spatial axes alone, so that no batch stands in them; attributes
     of another mode than this one are left out."""
-    settled: Settled = {"roi": None, "extrapolation_value": None}
+    filled: Filled = {"roi": None, "extrapolation_value": None}
     if values["coordinate_transformation_mode"] == "tf_crop_and_resize":
         return {}  # only read and written: nothing else takes a region of interest
     if values["mode"] != "cubic":
-        settled |= {"cubic_coeff_a": None, "exclude_outside": None}
+        filled |= {"cubic_coeff_a": None, "exclude_outside": None}
     if values["mode"] != "nearest":
-        settled["nearest_mode"] = None
+        filled["nearest_mode"] = None
     if values.get("sizes") is None:
-        settled["keep_aspect_ratio_policy"] = None
+        filled["keep_aspect_ratio_policy"] = None
     rank = len(first)
     axes = from_front(integers(values, "axes") or range(rank), rank)
     for name, same in (("scales", (1.0,) * rank), ("sizes", first)):
@@ -46,8 +46,8 @@ def fill_resize(values: Values, first: Shape, parameters: Shapes) -> Settled:
         for axis, value in zip(axes, given, strict=True):
             full[axis] = value
         kept = [axis for axis in range(rank) if axis > 1 or full[axis] != same[axis]]
-        settled |= {"axes": tuple(kept)} | plain(name, tuple(full[axis] for axis in kept))
-    return settled
+        filled |= {"axes": tuple(kept)} | plain(name, tuple(full[axis] for axis in kept))
+    return filled
 
 
 def refuse(what: str) -> UnsupportedOperator:

@@ -16,6 +16,7 @@ from onnx import NodeProto, numpy_helper
 
 from pipeline.errors import InvalidNetwork
 from pipeline.graph.network import INPUT, OUTPUT, Network, Vertex
+from pipeline.operators.memoise import memoise
 from pipeline.operators.operands import (
     Tensor,
     constants_of,
@@ -23,7 +24,6 @@ from pipeline.operators.operands import (
     parameters_of,
 )
 from pipeline.operators.registry import operator_of
-from pipeline.operators.remember import remember
 from pipeline.operators.schema import (
     formal_name,
     infer_outputs,
@@ -119,7 +119,7 @@ def infer_tensors(
     # attributes as they are written: 1, 1.0 and True are equal in Python, and not here
     spelled = repr(vertex.attributes) if spelled is None else spelled
     key = (vertex.operator, spelled, positions, operands, outputs)
-    return remember(_KNOWN, key, lambda: _infer(vertex, operands, outputs))
+    return memoise(_KNOWN, key, lambda: _infer(vertex, operands, outputs))
 
 
 def _infer(vertex: Vertex, operands: tuple[Tensor, ...], outputs: int) -> Tensors:

@@ -35,11 +35,11 @@ def to_torch(network: Network, weights: Mapping[str, np.ndarray] | None = None) 
     builder = TorchBuilder(network)
     module = builder.build()
     if weights is not None:
-        load_weights(module, weights)
+        copy_weights(module, weights)
     return module
 
 
-def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
+def copy_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     """Copy weights into a module. Raises ModelError for a missing name or another shape."""
     state = module.state_dict()
     for name, tensor in state.items():

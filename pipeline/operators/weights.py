@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.operators.read_onnx import Source
 
 
-def load_weights(
+def extract_weights(
     source: Source, network: Network, names: Sequence[dict[str, str]], prepared: Prepared
 ) -> dict[str, np.ndarray]:
     """Parameter name -> array. ``names``: for each vertex formal name -> value in the file.

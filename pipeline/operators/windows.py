@@ -58,11 +58,11 @@ def fill_window(values: Values, first: Shape) -> dict[str, Value | None]:
     if values.get("ceil_mode"):
         counts = bool(values.get("count_include_pad"))
         window = (kernel, strides, dilations, pads)
-        filled |= settle_ceil(first[2:], *window, counts)  # type: ignore[arg-type]
+        filled |= fill_ceil(first[2:], *window, counts)  # type: ignore[arg-type]
     return filled
 
 
-def settle_ceil(
+def fill_ceil(
     size: Ints, kernel: Ints, strides: Ints, dilations: Ints, pads: Ints, counts_pads: bool
 ) -> dict[str, Value | None]:
     """ceil_mode and pads without the windows that would start beyond the input: torch and ONNX

@@ -107,7 +107,7 @@ def to_text(network: Network, shapes: bool = False) -> str:
     return "\n".join([*lines, "", summary])
 
 
-def to_plain(network: Network, shapes: bool = False) -> dict[str, Any]:
+def to_dict(network: Network, shapes: bool = False) -> dict[str, Any]:
     """The same as one JSON object."""
     costs = Costs.of(network) if shapes else None
     plain: dict[str, Any] = {

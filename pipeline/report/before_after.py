@@ -27,12 +27,12 @@ def describe_round_trip(inputs: Inputs) -> Section:
     if inputs.folder is None or codec is None or folder is None or not chosen:
         missing = Missing("A network before and after", f"nn2vec embed {codec or 'CODEC'}")
         return Section("before-after", TITLE, LEAD, (missing,))
-    from pipeline.decode.codec import load_codec, settle
+    from pipeline.decode.codec import accept_or_repair, load_codec
 
     loaded = load_codec(codec, folder)
     parts: list[Any] = []
     for fingerprint, network in read_networks(inputs.folder, chosen):
-        repaired = settle(loaded.draft(loaded.encode(network).vector))
+        repaired = accept_or_repair(loaded.draft(loaded.encode(network).vector))
         name = chosen[fingerprint]
         parts += compare_networks(name, codec, network, repaired.network, len(repaired.edits))
     return Section("before-after", TITLE, LEAD, tuple(parts))

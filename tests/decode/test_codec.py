@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline import Network, load_codec
-from pipeline.decode.codec import codec_names, settle, valid
+from pipeline.decode.codec import accept_or_repair, codec_names, valid
 from pipeline.decode.program_codec import ProgramCodec
 from pipeline.errors import DataError, InvalidNetwork
 from pipeline.graph.network import Vertex
@@ -103,11 +103,11 @@ def test_a_valid_draft_is_not_touched_and_another_is_repaired(
     light: dict[str, Network],
 ) -> None:
     network = light["squeezenet"]
-    assert settle(network.vertices).network is not None
-    assert settle(network.vertices).edits == ()
+    assert accept_or_repair(network.vertices).network is not None
+    assert accept_or_repair(network.vertices).edits == ()
     broken = [v for i, v in enumerate(network.vertices) if i != 5]
     assert valid(broken) is None
-    assert settle(broken).edits
+    assert accept_or_repair(broken).edits
 
 
 def test_vertices_have_vectors(tiny_codec: ProgramCodec, light: dict[str, Network]) -> None:

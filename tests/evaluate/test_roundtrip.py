@@ -38,7 +38,7 @@ def test_through_a_codec_the_residual_says_what_was_lost(light_folder, tiny_code
     assert found.exact_with_residual is True
     assert found.exact is (found.residual_bits == 0)
     assert found.verdict is (found.exact and found.runs)
-    plain = json.loads(json.dumps(found.to_plain()))
+    plain = json.loads(json.dumps(found.to_dict()))
     assert list(plain)[: len(CONTRACT)] == CONTRACT
     assert set(plain) - set(CONTRACT) == (set() if found.verdict else {"why"})
 
@@ -57,11 +57,11 @@ def test_numbers_of_another_network_are_not_compared(light_folder, light, tiny_c
     assert (found.exact, found.exact_with_residual, found.runs) == (False, True, True)
     assert (found.verdict, found.why) == (False, (ALONE,))
     assert (found.max_abs_difference, found.max_rel_difference) == (None, None)
-    assert "another network" in found.to_plain()["not_compared"]
+    assert "another network" in found.to_dict()["not_compared"]
 
 
 def test_what_went_well_is_not_explained(light_folder):
-    plain = round_trip(light_folder / SQUEEZENET, "squeezenet").to_plain()
+    plain = round_trip(light_folder / SQUEEZENET, "squeezenet").to_dict()
     assert "why" not in plain
     assert plain["not_compared"] is None
     assert plain["unsupported"] == ()

@@ -11,7 +11,7 @@ from random_programs import networks
 
 from pipeline import Network
 from pipeline.operators.macs import macs
-from pipeline.program.show import to_plain, to_text
+from pipeline.program.show import to_dict, to_text
 
 
 def test_a_resnet50_is_thirty_lines(zoo: Callable[[str], Network]) -> None:
@@ -31,7 +31,7 @@ def test_any_network_has_a_text(network: Network) -> None:
 @pytest.mark.parametrize("name", ["resnet18", "efficientnet_b0"])
 def test_blocks_add_up(zoo: Callable[[str], Network], name: str) -> None:
     network = zoo(name)
-    plain = to_plain(network, shapes=True)
+    plain = to_dict(network, shapes=True)
     items: list[dict[str, Any]] = plain["program"]
     for column in ("parameters", "macs"):
         assert sum(item[column] for item in items) == plain[column] > 0

@@ -10,7 +10,7 @@ Answer = TypeVar("Answer")
 MOST = 16_384  # answers of one kind
 
 
-def remember(known: dict[Key, Answer], key: Key, make: Callable[[], Answer]) -> Answer:
+def memoise(known: dict[Key, Answer], key: Key, make: Callable[[], Answer]) -> Answer:
     """The answer kept under ``key``, else a new one; too many, and all are forgotten.
 
     Unlike functools' cache it takes a key beside what the answer is made of: a plain tuple,

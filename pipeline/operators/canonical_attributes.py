@@ -11,15 +11,15 @@ from onnx import NodeProto, helper
 from pipeline.errors import InvalidNetwork, ModelError
 from pipeline.graph.network import Attributes, Shape, Value
 from pipeline.operators.fold_limits import UNFIT_KINDS
+from pipeline.operators.memoise import memoise
 from pipeline.operators.operands import (
     DTYPE,
     SHAPE,
     Tensor,
     constant_attributes,
-    settle_parameters,
+    fill_parameters,
 )
 from pipeline.operators.registry import Operator, Shapes, Values, operator_of
-from pipeline.operators.remember import remember
 from pipeline.operators.schema import (
     attribute_value,
     default_attributes,
@@ -41,7 +41,7 @@ class Given(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class CanonicalNode:
     """The attributes of a vertex, the positions of its operands, and its weights: formal name
     and position."""
 
@@ -51,7 +51,7 @@ class Settled:
     weights: tuple[tuple[str, int], ...]
 
 
-_KNOWN: dict[tuple[object, ...], Settled] = {}
+_KNOWN: dict[tuple[object, ...], CanonicalNode] = {}
 
 
 def constant(array: np.ndarray) -> Given:
@@ -65,7 +65,9 @@ def constant(array: np.ndarray) -> Given:
     return Given(CONSTANT, Tensor(dtype, array.shape), array.tobytes())
 
 
-def settle(node: NodeProto, inputs: tuple[Given | None, ...], outputs: int = 1) -> Settled:
+def canonical_attributes(
+    node: NodeProto, inputs: tuple[Given | None, ...], outputs: int = 1
+) -> CanonicalNode:
     """A node with at least one edge, and what fills its inputs -> its attributes: ONNX's
     defaults filled in, auto_pad and the like resolved, parameters said by what their shapes
     follow from. ``outputs``: how many of its outputs are used.
@@ -74,10 +76,12 @@ def settle(node: NodeProto, inputs: tuple[Given | None, ...], outputs: int = 1) 
     """
     spelled = tuple([attribute.SerializeToString() for attribute in node.attribute])
     key = (node.op_type, spelled, inputs, outputs)
-    return remember(_KNOWN, key, lambda: _settle(node, inputs, outputs))
+    return memoise(_KNOWN, key, lambda: _canonical(node, inputs, outputs))
 
 
-def _settle(node: NodeProto, inputs: tuple[Given | None, ...], outputs: int) -> Settled:
+def _canonical(
+    node: NodeProto, inputs: tuple[Given | None, ...], outputs: int
+) -> CanonicalNode:
     operator = operator_of(node.op_type)
     dropped = set(operator.drop) if operator else set()
     if operator is not None and outputs == 1:
@@ -112,9 +116,9 @@ def _settle(node: NodeProto, inputs: tuple[Given | None, ...], outputs: int) -> 
         raise InvalidNetwork("attributes", f"{node.op_type}: auto_pad of what is a weight")
     if operator is not None:
         values = _fill(operator, values, first.tensor.shape, shapes)
-    values |= settle_parameters(node.op_type, values, parameters, first.tensor.shape)
+    values |= fill_parameters(node.op_type, values, parameters, first.tensor.shape)
     attributes = tuple(sorted(values.items()))
-    return Settled(attributes, repr(attributes), tuple(operands), tuple(weights))
+    return CanonicalNode(attributes, repr(attributes), tuple(operands), tuple(weights))
 
 
 def _array(given: Given | None) -> np.ndarray | None:
