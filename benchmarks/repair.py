@@ -1,12 +1,13 @@
 """Repair: do networks from vectors that nobody encoded run, and what does it take?
 
-    python benchmarks/repair.py --output results/repair.json
+    python benchmarks/repair.py --count 40 --output results/repair.json    # 10 CPU minutes
 
 For a codec of whole networks, three kinds of vectors: drawn from N(0, I) whole
 (``sampled``), the smooth part of such draws decoded alone (``likeliest``), and those of
 held-out networks with a tenth of their numbers drawn anew (``corrupted``). Each is decoded,
-repaired, and judged by onnx.checker, ONNX Runtime and torch, forward and backward. Nothing is
-left out for its size but what is too large to be tried, which is counted.
+repaired, and judged by onnx.checker, ONNX Runtime and torch, forward and backward. A draft
+that comes to no end is empty (``ended`` counts the others); repair makes the least network of
+it. Nothing is left out for its size but what is too large to be tried, which is counted.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def make_drafts(
 
 
 def measure(drafts: Sequence[Draft | None]) -> dict[str, Any]:
-    """Drafts -> shares valid before repair and running after it, edits, what failed."""
+    """Drafts -> shares that ended, valid before repair, and running after it; edits, what
+    failed."""
     edits, kept, ran = [], [], []
     failures: Counter[str] = Counter()
     before = [draft is not None and valid(draft) is not None for draft in drafts]
@@ -94,8 +96,9 @@ def measure(drafts: Sequence[Draft | None]) -> dict[str, Any]:
         reason = runs(repaired.network)
         ran.append(reason is None)
         if reason:
-            failures[reason.split(":")[0]] += 1
+            failures[reason[:200]] += 1
     return {
+        "ended": share([bool(draft) for draft in drafts]),
         "valid_before_repair": share(before),
         "run_after_repair": share(ran),
         "edits_median": float(np.median(edits)) if edits else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -83,3 +84,25 @@ def test_a_stage_depends_on_what_its_function_imports(stage: str) -> None:
         and not any(path == dep or dep in path.parents for dep in declared)
     }
     assert not missing
+
+
+def left_by(stage: dict[str, Any]) -> Iterator[str]:
+    """The paths of the outputs and metrics of a stage, with its items filled in."""
+    body = stage.get("do", stage)
+    for entry in [*body.get("outs", ()), *body.get("metrics", ())]:
+        path = entry if isinstance(entry, str) else next(iter(entry))
+        for item in stage.get("foreach", [""]):
+            yield path.replace("${item}", item)
+
+
+def test_what_a_run_leaves_git_ignores() -> None:
+    left = ["dvc.lock", "datasets/${dataset}/shelf.dvc", "datasets/${dataset}/shelf/a.json"]
+    left += [path for stage in DECLARED.values() for path in left_by(stage)]
+    paths = [path.replace("${dataset}", name) for path in left for name in ("starter", "zoo")]
+    asked = subprocess.run(
+        ["git", "check-ignore", "--no-index", *paths],
+        capture_output=True, text=True, cwd=ROOT, check=False,
+    )  # fmt: skip
+    if asked.returncode == 128:
+        pytest.skip("no Git repository")
+    assert set(asked.stdout.split()) == set(paths)
