@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -29,9 +30,10 @@ class Model:
 def find_model(text: str, root: Path, input_shape: Shape | None = None) -> Model:
     """The network that MODEL names.
 
-    ``zoo:resnet18`` is one of a dataset, by name or fingerprint, where ``root`` has that
-    dataset; ``torchvision:NAME`` and ``timm:NAME`` are built and exported; all else is a file
-    or an fsspec address. Raises ModelError, DataError naming what is wrong.
+    ``zoo:resnet18`` is one of a dataset, by name (``zoo:timm/resnet18`` where several have
+    it) or fingerprint, where ``root`` has that dataset; ``torchvision:NAME`` and ``timm:NAME``
+    are built and exported; all else is a file or an fsspec address. Raises ModelError,
+    DataError naming what is wrong.
     """
     scheme, colon, name = text.partition(":")
     known = bool(colon) and not name.startswith(("/", "\\"))
@@ -43,7 +45,25 @@ def find_model(text: str, root: Path, input_shape: Shape | None = None) -> Model
         return Model(text, load_dataset(scheme, root / "datasets").network(name))
     from pipeline.operators.read_onnx import read_onnx
 
-    return Model(text, read_onnx(text, input_shape), text)
+    try:
+        return Model(text, read_onnx(text, input_shape), text)
+    except ModelError as e:
+        if e.reason != "missing" or not (meant := _known_as(text, root)):
+            raise
+        raise ModelError(e.reason, f"no such file; there is: {', '.join(meant)}", text) from e
+
+
+def _known_as(name: str, root: Path) -> list[str]:
+    """``resnet18`` -> ``zoo:resnet18``, for every dataset that has a network of that name."""
+    from pipeline.registry.dataset import load_dataset
+
+    found = []
+    for manifest in sorted((root / "datasets").glob("*/manifest.json")):
+        dataset = manifest.parent.name
+        with suppress(DataError):  # a damaged dataset is not what was asked about
+            if name in load_dataset(dataset, root / "datasets").names:
+                found.append(f"{dataset}:{name}")
+    return found
 
 
 def from_torch(module: nn.Module, input_shape: Shape) -> Network:

@@ -42,7 +42,32 @@ def test_a_network_is_drawn_among_those_of_the_dataset(tmp_path):
     drawn = (tmp_path / "a.svg").read_text()
     assert "zoo:resnet18: 71 vertices" in drawn
     assert "resnet26 (resnet)" in drawn
-    assert_refused(run(*words, tmp_path / "a.txt"), "name it .png or .svg")
+    words = ("--root", ROOT, "picture", "zoo:timm/resnet26", "-o", tmp_path / "a.txt")
+    assert_refused(run(*words), "name it .png or .svg")
+
+
+def test_a_name_of_several_networks_is_said_to_be_one_and_a_source_decides():
+    def fingerprint(model):
+        found = run("--root", ROOT, "inspect", model, "--json")
+        return documents(found)[0]["fingerprint"], found.stderr
+
+    taken, said = fingerprint("zoo:resnet18")
+    assert said.strip() == (
+        "nn2vec: resnet18 is 2 networks; this is timm/resnet18, not pytorchcv/resnet18"
+    )
+    assert fingerprint("zoo:torchvision/resnet18") == (taken, "")
+    other, _ = fingerprint("zoo:pytorchcv/resnet18")
+    assert other != taken
+    (sql,) = documents(
+        run("--root", ROOT, "sql", "--json", "SELECT find_network('resnet18') f")
+    )
+    assert sql["f"] == taken
+
+
+def test_a_name_where_a_file_is_meant_is_answered_with_what_to_type():
+    refused = run("--root", ROOT, "nearest", "resnet18")
+    assert_refused(refused, "resnet18: no such file; there is: zoo:resnet18")
+    assert "there is" not in run("--root", ROOT, "nearest", "nobody").stderr
 
 
 def test_datasets_get_takes_tables_and_versions(tmp_path):

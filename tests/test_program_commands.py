@@ -19,38 +19,38 @@ def run(*arguments: str) -> Result:
 def test_show_from_a_file(light_folder: Path) -> None:
     done = run("show", str(light_folder / "light_squeezenet.onnx"))
     assert done.exit_code == 0
-    assert "Conv 1x1" in done.output
+    assert "Conv 1x1" in done.stdout
 
 
 def test_show_as_json() -> None:
-    plain = json.loads(run("show", "zoo:resnet18", "--shapes", "--json").output)
+    plain = json.loads(run("show", "zoo:resnet18", "--shapes", "--json").stdout)
     assert plain["model"] == "zoo:resnet18"
     assert plain["program"][0]["instructions"] == ["Input 3x224x224"]
     assert plain["program"][0]["output_shape"] == [3, 224, 224]
 
 
 def test_show_the_design() -> None:
-    assert "BatchNorm" in run("show", "zoo:resnet18").output
-    assert "BatchNorm" not in run("show", "zoo:resnet18", "--design").output
+    assert "BatchNorm" in run("show", "zoo:resnet18").stdout
+    assert "BatchNorm" not in run("show", "zoo:resnet18", "--design").stdout
 
 
 def test_diff_is_a_verdict() -> None:
     same = run("diff", "zoo:resnet18", "zoo:resnet18")
-    assert (same.exit_code, same.output.count("\n")) == (0, 1)
+    assert (same.exit_code, same.stdout.count("\n")) == (0, 1)
     other = run("diff", "zoo:resnet18", "zoo:resnet34")
-    assert (other.exit_code, "run 2: once -> 3 times" in other.output) == (1, True)
+    assert (other.exit_code, "run 2: once -> 3 times" in other.stdout) == (1, True)
 
 
 def test_diff_of_designs_and_as_json() -> None:
     spelled = run("diff", "zoo:resnet18", "zoo:resnet34", "--json")
-    plain = json.loads(spelled.output)
+    plain = json.loads(spelled.stdout)
     assert spelled.exit_code == 1
     assert [c["kind"] for c in plain["changes"]].count("depth") == 4
     assert run("diff", "zoo:resnet18", "zoo:resnet18", "--design").exit_code == 0
 
 
 def test_what_is_not_there_is_one_clear_line() -> None:
-    for done in (run("show", "zoo:nothing"), run("diff", "zoo:resnet18", "nothing.onnx")):
+    for done in (run("show", "zoo:nothing"), run("diff", "zoo:resnet26", "nothing.onnx")):
         assert done.exit_code == 1
-        assert done.output.startswith("nn2vec: ")
-        assert "Traceback" not in done.output
+        assert done.stderr.startswith("nn2vec: ")
+        assert "Traceback" not in done.stderr

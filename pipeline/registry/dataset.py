@@ -15,6 +15,7 @@ from pipeline.errors import DataError
 from pipeline.graph.network import Network
 from pipeline.registry.catalogue import opened
 from pipeline.registry.manifest import TABLES_FOLDER, Manifest, read_manifest
+from pipeline.tables.names import Names
 from pipeline.tables.read import read_table, read_tables
 from pipeline.tables.read_networks import GRAPH_TABLES, networks_in
 
@@ -62,12 +63,13 @@ class Dataset:
         return _in_form(read_table(self.folder / TABLES_FOLDER, name), form)
 
     def network(self, name: str) -> Network:
-        """The network of that name or fingerprint. Raises DataError with the names alike."""
-        fingerprint = self._fingerprints.get(name, name)
+        """The network of that name (``resnet18``, or with its source, ``timm/resnet18``) or
+        fingerprint. Warns of a name that several have; raises DataError with the names alike.
+        """
         try:
-            return next(networks_in(self._graphs, [fingerprint]))[1]
-        except KeyError:
-            raise DataError(f"{self.folder}: no network {name!r}{self._alike(name)}") from None
+            return next(networks_in(self._graphs, [self.names.resolve(name)]))[1]
+        except DataError as e:
+            raise DataError(f"{self.folder}: {e}") from None
 
     def networks(self) -> Iterator[tuple[str, Network]]:
         """(fingerprint, network) of all, as the tables hold them."""
@@ -113,19 +115,14 @@ class Dataset:
         return tuple(sorted(self.table("nodes")["operator"].unique().to_pylist()))
 
     @cached_property
-    def _fingerprints(self) -> dict[str, str]:
-        rows = self.table("networks").select(["name", "fingerprint"]).to_pylist()
-        return {row["name"]: row["fingerprint"] for row in reversed(rows)}
+    def names(self) -> Names:
+        """What its networks are called."""
+        files = self.table("files") if "files" in self.tables else None
+        return Names.of(self.table("networks"), files)
 
     @cached_property
     def _graphs(self) -> dict[str, pa.Table]:
         return read_tables(self.folder / TABLES_FOLDER, GRAPH_TABLES)
-
-    def _alike(self, name: str) -> str:
-        from difflib import get_close_matches
-
-        found = get_close_matches(name, self._fingerprints, 3)
-        return f"; alike are: {', '.join(found)}" if found else ""
 
 
 def _in_form(table: pa.Table, form: Form) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DataError
-from pipeline.tables.names import Names, full_name
+from pipeline.tables.names import AmbiguousName, Names, full_name
 from pipeline.tables.read import read_tables
 
 ZOO = Path(__file__).parents[2] / "datasets/zoo/tables"
@@ -52,16 +52,14 @@ def test_what_means_one_network_finds_it(wanted: str, fingerprint: str) -> None:
     assert NAMES.resolve(wanted) == fingerprint
 
 
-def test_a_name_of_two_networks_asks_which() -> None:
-    with pytest.raises(DataError) as caught:
-        NAMES.resolve("resnet18")
-    assert str(caught.value) == (
-        "resnet18 is 2 networks, say which: pytorchcv/resnet18, timm/resnet18"
-    )
+def test_of_a_name_of_two_networks_it_is_said_which_was_taken() -> None:
+    said = "resnet18 is 2 networks; this is timm/resnet18, not pytorchcv/resnet18"
+    with pytest.warns(AmbiguousName, match=said):
+        assert NAMES.resolve("resnet18") == "f1"
 
 
 def test_an_unknown_name_is_answered_with_near_ones() -> None:
-    with pytest.raises(DataError, match=r"fingerprint resnet35; there are: .*resnet34"):
+    with pytest.raises(DataError, match=r"fingerprint resnet35; alike are: .*resnet34"):
         NAMES.resolve("resnet35")
     with pytest.raises(DataError, match=r"fingerprint xyzzy$"):
         NAMES.resolve("xyzzy")
@@ -74,5 +72,5 @@ def test_every_full_name_of_the_zoo_means_one_network() -> None:
         len(names.full) == tables["files"].num_rows - tables["files"]["fingerprint"].null_count
     )
     assert names.resolve("torchvision/resnet18") == names.full["timm/resnet18"]
-    with pytest.raises(DataError, match="resnet18 is 2 networks"):
-        names.resolve("resnet18")
+    with pytest.warns(AmbiguousName, match="resnet18 is 2 networks"):
+        assert names.resolve("resnet18") == names.full["timm/resnet18"]
