@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pipeline.operators.to_torch import to_torch
     from pipeline.operators.write_onnx import write_onnx
     from pipeline.registry.dataset import Dataset, load_dataset
+    from pipeline.search.methods import make_method
+    from pipeline.search.spaces import load_space
 
 HOMES = {
     "Code": "pipeline.decode.code",
@@ -28,6 +30,8 @@ HOMES = {
     "from_torch": "pipeline.models",
     "load_codec": "pipeline.decode.codec",
     "load_dataset": "pipeline.registry.dataset",
+    "load_space": "pipeline.search.spaces",
+    "make_method": "pipeline.search.methods",
     "read_onnx": "pipeline.operators.read_onnx",
     "read_weights": "pipeline.operators.read_onnx",
     "to_source": "pipeline.operators.to_source",
@@ -44,6 +48,8 @@ __all__ = [
     "from_torch",
     "load_codec",
     "load_dataset",
+    "load_space",
+    "make_method",
     "read_onnx",
     "read_weights",
     "to_source",

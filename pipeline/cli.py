@@ -14,6 +14,7 @@ from pipeline.command import codec_option, command, input_shape_option
 from pipeline.dataset_commands import datasets, sql
 from pipeline.errors import DataError, ModelError, NegativeVerdictError
 from pipeline.program_commands import diff, show
+from pipeline.search_commands import search_commands
 
 # What each evaluation takes beside a codec and where to write.
 EVALUATIONS = {
@@ -45,7 +46,7 @@ main.add_command(datasets)
 main.add_command(sql)
 main.add_command(show)
 main.add_command(diff)
-for each in codec_commands.commands.values():
+for each in (*codec_commands.commands.values(), *search_commands.commands.values()):
     main.add_command(each)
 
 

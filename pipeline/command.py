@@ -18,7 +18,7 @@ from pipeline.redaction import printable
 EXTRAS = {
     **dict.fromkeys(("onnxruntime", "safetensors", "torch"), "torch"),
     **dict.fromkeys(("onnxscript", "onnxsim", "pytorchcv", "timm", "torchvision"), "zoos"),
-    **dict.fromkeys(("dvclive", "gpytorch", "lightning", "sklearn"), "train"),
+    **dict.fromkeys(("botorch", "dvclive", "gpytorch", "lightning", "sklearn"), "train"),
     **dict.fromkeys(("aiohttp", "huggingface_hub", "s3fs"), "remote"),
     **dict.fromkeys(("altair", "jinja2", "vl_convert"), "report"),
     **dict.fromkeys(("dvc", "gto"), "dvc"),

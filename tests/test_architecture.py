@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PIPELINE = ROOT / "pipeline"
 JOURNEY = (
     "weightless", "harvest", "graph", "operators", "program", "design", "tables", "compress",
-    "decode", "evaluate", "registry", "report",
+    "decode", "evaluate", "registry", "search", "report",
 )  # fmt: skip
 ANYWHERE = {
     "atomic",
