@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.stages import CACHE, chosen_codec
+from pipeline.places import ZOO, places
+from pipeline.stages import chosen_codec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +43,7 @@ def read_table(root: Path, space: str, data: Path | None = None) -> Table:
     from pipeline.harvest.download import Downloads
     from pipeline.search.spaces import load_table
 
-    return load_table(space, Downloads(root / CACHE / "search", data))
+    return load_table(space, Downloads(_cache(root), data))
 
 
 def read_vectors(root: Path, space: Space, codec: str) -> tuple[np.ndarray, str]:
@@ -54,5 +55,9 @@ def read_vectors(root: Path, space: Space, codec: str) -> tuple[np.ndarray, str]
 
     torch.set_num_threads(1)
     loaded = chosen_codec(root, codec)
-    vectors = space_vectors(space, loaded, root / CACHE / "search")
+    vectors = space_vectors(space, loaded, _cache(root))
     return vectors, f"{loaded.name} {loaded.digest}"
+
+
+def _cache(root: Path) -> Path:
+    return places(root, ZOO).cache / "search"
