@@ -9,7 +9,7 @@ number of edits; a squared exponential on vectors.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import log, sqrt
 
 import numpy as np
@@ -59,20 +59,20 @@ class Surrogate:
         likelihood = GaussianLikelihood(
             LogNormalPrior(log(NOISE), 1.0), noise_constraint=GreaterThan(LEAST_NOISE)
         )
-        likelihood.noise = torch.tensor(NOISE)
+        likelihood.initialize(noise=NOISE)
         scaled = ScaleKernel(kernel(features.shape[1]), LogNormalPrior(0.0, 0.5))
         self._kernel, self._likelihood = scaled, likelihood
         self._model: SingleTaskGP | None = None
 
-    def learn(self, points: list[int], values: list[float], refit: bool) -> None:
+    def learn(self, points: Sequence[int], values: Sequence[float], refit: bool) -> None:
         """Points and what they are worth; ``refit``: lengths and variances as well."""
-        x, y = self._features[points], _scores(values)
+        x, y = self._features[list(points)], _scores(values)
         if self._model is None:
             self._model = SingleTaskGP(
                 x, y[:, None], likelihood=self._likelihood, covar_module=self._kernel,
                 mean_module=ZeroMean(), outcome_transform=None,
             )  # fmt: skip
-        self._model.set_train_data(x, y, strict=False)
+        self._model.set_train_data(x, y, strict=False)  # type: ignore[operator]
         if refit:
             self._model.train()
             fit_gpytorch_mll(
@@ -92,7 +92,7 @@ class Surrogate:
         return acquisition(self._features[points][:, None]).numpy()
 
 
-def _scores(values: list[float]) -> Tensor:
+def _scores(values: Sequence[float]) -> Tensor:
     """Values -> those of a normal distribution at the same ranks: a network that fails says
     no more than that it is the worst."""
     ranks = (rankdata(values) - 0.5) / len(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ def space_vectors(space: Space, codec: Codec, folder: Path) -> np.ndarray:
     try:
         with np.load(file, allow_pickle=False) as kept:
             vectors = kept["vectors"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{file}: damaged, delete it to have it made anew: {error}") from error
     if vectors.shape != (len(space), codec.smooth):
         raise DataError(f"{file}: holds {vectors.shape}, not a vector a point")
@@ -43,13 +44,13 @@ def _compute(space: Space, codec: Codec) -> np.ndarray:
             fetched = space.assemble(point)
         except ModelError:
             continue  # no network: no vector
-        if fetched.digest not in files:
+        if fetched.file_digest not in files:
             network = space.network(point)
             design = design_or_itself(network).fingerprint
             if design not in designs:
                 designs[design] = codec.means([network])[0]
-            files[fetched.digest] = designs[design]
-        vectors[point] = files[fetched.digest]
+            files[fetched.file_digest] = designs[design]
+        vectors[point] = files[fetched.file_digest]
     return vectors
 
 
