@@ -2,11 +2,11 @@
 
     python benchmarks/design.py --output results/design.json
 
-Every model is built with weights as after training and exported by PyTorch's two exporters: as
-harvest does it (``preserving``), in evaluation mode with and without constant folding, and by
-the newer one. Then some at older opsets, and the same architecture out of several libraries.
-Where designs differ, the first lines that do are in the file. What the output file holds
-already is not done again.
+A seeded sample of the classifiers of three libraries. Every model is built with weights as
+after training and exported by PyTorch's two exporters: as harvest does it (``preserving``), in
+evaluation mode with and without constant folding, and by the newer one. Then some at older
+opsets, and the same architecture out of several libraries. Where designs differ, the first
+lines that do are in the file. What the output file holds already is not done again.
 """
 
 from __future__ import annotations
@@ -18,27 +18,34 @@ import json
 import logging
 import os
 import platform
+import signal
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from conversion import perturb
 
+from pipeline.evaluate.intervals import share
+
 PACKAGES = ("torch", "torchvision", "timm", "pytorchcv", "onnx", "onnxscript")
-LARGEST = 300_000_000  # parameters; what is larger does not fit a file of 2 GB beside others
-SAMPLE = {"torchvision": 1, "timm": 3, "pytorchcv": 3}  # every so-manieth name
+LARGEST = 100_000_000  # parameters; what is larger is not exported, and counted as such
+LONGEST = 120  # CPU seconds of one export; likewise
+SAMPLE = {"torchvision": 12, "timm": 14, "pytorchcv": 14}  # models drawn of each
+SEED = 0
 MOST_LINES = 8  # of a difference
 SIZES = {"inception": 299, "xception": 299}  # pixels a side; 224 for all others
 
 ACROSS = """
     torchvision:resnet50 timm:resnet50 pytorchcv:resnet50b
     torchvision:resnet18 timm:resnet18 pytorchcv:resnet18
-    torchvision:mobilenet_v2 timm:mobilenetv2_100 pytorchcv:mobilenetv2_w1
+    torchvision:mobilenet_v2 timm:mobilenetv2_100 pytorchcv:mobilenetv2b_w1
     torchvision:mobilenet_v3_large timm:mobilenetv3_large_100 pytorchcv:mobilenetv3_large_w1
     torchvision:densenet121 timm:densenet121 pytorchcv:densenet121
     torchvision:vgg16 timm:vgg16 pytorchcv:vgg16
@@ -118,6 +125,10 @@ def build(source: str, name: str) -> tuple[Any, Any]:
 
             module = get_model(name, pretrained=False)
     perturb(module)
+    with torch.no_grad():  # exporters make one tensor of two that hold the same numbers
+        for parameter in module.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0, 0.01)
     size = next((size for part, size in SIZES.items() if part in name), 224)
     side = getattr(module, "in_size", (size, size)) if source == "pytorchcv" else (size, size)
     return module.eval(), torch.zeros(1, 3, *side)
@@ -148,8 +159,9 @@ def compare(module: Any, x: Any, ways: Mapping[str, Exporter]) -> dict[str, Any]
     first = None
     for way, exported in ways.items():
         try:
-            network = read_onnx(io.BytesIO(exported(module, x)))
-            design = design_of(network)
+            with at_most(LONGEST):
+                network = read_onnx(io.BytesIO(exported(module, x)))
+                design = design_of(network)
         except ModelError as e:
             row["refused"][way] = f"{e.reason}: {e.detail}"[:200]
             continue
@@ -162,6 +174,28 @@ def compare(module: Any, x: Any, ways: Mapping[str, Exporter]) -> dict[str, Any]
         if design != first:
             row["differs"][way] = differences(first, design)
     return {name: value for name, value in row.items() if value}
+
+
+@contextmanager
+def at_most(seconds: int) -> Iterator[None]:
+    """Raises TimeoutError where what is inside takes more CPU seconds."""
+    late = TimeoutError(f"more than {seconds} CPU seconds")
+    stopped = []
+
+    def stop(*_: object) -> None:
+        stopped.append(True)
+        raise late
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    except Exception as e:
+        if stopped:  # an exporter wraps what interrupts it
+            raise late from e
+        raise
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def differences(one: Any, other: Any) -> list[str]:
@@ -197,25 +231,21 @@ def measure_across(group: str) -> dict[str, Any]:
 
 
 def candidates() -> list[tuple[str, str]]:
-    """(source, name) of torchvision's convolutional classifiers and of every third of the
-    others': one of each family first, then a second of each, and so on."""
+    """(source, name) of the classifiers drawn of each library, one library after the other."""
     from importlib import import_module
 
     from pipeline.harvest.params import Library
 
-    ranked: list[tuple[int, int, str, str]] = []
-    for place, source in enumerate(SAMPLE):
+    drawn = []
+    for source, size in SAMPLE.items():
         module = import_module(f"pipeline.harvest.sources.{source}_zoo")
-        found = list(module.list_candidates(Library()))[:: SAMPLE[source]]
-        seen: Counter[str] = Counter()
-        for candidate in found:
-            ranked.append((seen[candidate.family], place, source, candidate.name))
-            seen[candidate.family] += 1
-    return [(source, name) for _, _, source, name in sorted(ranked)]
+        names = sorted(candidate.name for candidate in module.list_candidates(Library()))
+        drawn.append([(source, name) for name in Random(SEED).sample(names, size)])
+    return [model for row in zip_longest(*drawn) for model in row if model]
 
 
 def summarise(held: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Counts by library: models in all ways, and those that have one design."""
+    """Shares of models with one design, by library; fingerprints beside them."""
     counts = {}
     for source in (*SAMPLE, "all"):
         rows = [
@@ -226,13 +256,13 @@ def summarise(held: dict[str, dict[str, Any]]) -> dict[str, Any]:
             "models": len(rows),
             "exported_in_all_ways": len(whole),
             "one_fingerprint": sum(len(set(r["fingerprints"].values())) == 1 for r in whole),
-            "one_design": sum(is_one(r) for r in whole),
+            "one_design": share([is_one(r) for r in whole]),
         }
     opsets, across = list(held["opsets"].values()), list(held["across"].values())
     return {
         "exports": counts,
-        "opsets": {"models": len(opsets), "one_design": sum(map(is_one, opsets))},
-        "libraries": {"groups": len(across), "one_design": sum(map(is_one, across))},
+        "opsets": {"one_design": share([is_one(r) for r in opsets])},
+        "libraries": {"one_design": share([is_one(r) for r in across])},
     }
 
 
@@ -246,6 +276,12 @@ def write(output: Path, held: dict[str, Any]) -> None:
     results = {
         "command": "python benchmarks/design.py --output results/design.json",
         "ways": list(WAYS),
+        "sample": {
+            "seed": SEED,
+            "seconds_an_export": LONGEST,
+            "parameters": LARGEST,
+            **SAMPLE,
+        },
         "summary": summarise(held),
         "seconds": round(sum(r.get("seconds", 0) for r in held["models"].values())),
         "versions": {name: version(name) for name in PACKAGES},
@@ -271,7 +307,9 @@ def main() -> None:
     held: dict[str, Any] = {"models": {}, "opsets": {}, "across": {}}
     if options.output.exists():
         written = json.loads(options.output.read_text())
-        held = {name: written.get(name, {}) for name in held}
+        for table, key, _ in tasks():
+            if key in written[table]:
+                held[table][key] = written[table][key]
     for table, key, measured in tasks():
         if key in held[table] or options.only not in key:
             continue

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.atomic import write_atomically
 from pipeline.command import input_shape_option, refusals
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
@@ -17,6 +18,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 @click.argument("model")
 @click.option("--shapes", is_flag=True, help="Output shape, parameters and MACs of each line.")
 @click.option("--design", is_flag=True, help="The inference form: spelled in one way.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A picture, OUT.svg, instead of the text.",
+)
 @json_option
 @input_shape_option
 @click.pass_obj
@@ -25,6 +32,7 @@ def show(
     model: str,
     shapes: bool,
     design: bool,
+    output: Path | None,
     as_json: bool,
     input_shape: tuple[int, ...] | None,
 ) -> None:
@@ -35,14 +43,19 @@ def show(
     """
     from pipeline.design.design import design_of
     from pipeline.models import find_model
+    from pipeline.program.picture import draw
     from pipeline.program.show import to_dict, to_text
 
+    if output and output.suffix != ".svg":
+        raise click.BadParameter(f"{output}: a picture is OUT.svg", param_hint="-o")
     with refusals():
         network = find_model(model, root, input_shape).network
         network = design_of(network) if design else network
+        if output:
+            write_atomically(output, draw(network, model).encode())
         if as_json:
             click.echo(json.dumps({"model": model} | to_dict(network, shapes)))
-        else:
+        elif output is None:
             click.echo(to_text(network, shapes))
 
 

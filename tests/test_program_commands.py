@@ -34,6 +34,15 @@ def test_show_the_design() -> None:
     assert "BatchNorm" not in run("show", "zoo:resnet18", "--design").stdout
 
 
+def test_show_draws_a_picture(tmp_path: Path) -> None:
+    picture = tmp_path / "net.svg"
+    done = run("show", "zoo:resnet18", "-o", str(picture))
+    assert (done.exit_code, done.output) == (0, "")
+    assert "zoo:resnet18" in picture.read_text(encoding="utf-8")
+    wrong = run("show", "zoo:resnet18", "-o", str(tmp_path / "net.png"))
+    assert (wrong.exit_code, "OUT.svg" in wrong.output) == (2, True)
+
+
 def test_diff_is_a_verdict() -> None:
     same = run("diff", "zoo:resnet18", "zoo:resnet18")
     assert (same.exit_code, same.stdout.count("\n")) == (0, 1)

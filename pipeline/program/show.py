@@ -16,6 +16,7 @@ from pipeline.program.phrase import count_text, shape_text
 from pipeline.program.widths import own_width
 
 BETWEEN = " · "
+COLUMNS = ("output", "parameters", "MACs")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,15 @@ class Costs:
         """Multiply-accumulates of one image, of all times a block is said."""
         return self._macs[item.stop] - self._macs[item.start]
 
+    def texts(self, item: Item) -> tuple[str, str, str]:
+        """Output shape, parameters and multiply-accumulates as people read them."""
+        parameters, macs = self.parameters(item), self.macs(item)
+        return (
+            shape_text(self.shapes[item.stop - 1]),
+            count_text(parameters) if parameters else "",
+            count_text(macs) if macs else "",
+        )
+
     @property
     def total(self) -> dict[str, int]:
         return {"parameters": self._parameters[-1], "macs": self._macs[-1]}
@@ -51,11 +61,31 @@ class Costs:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the text: what it says, how deep it stands, what it stands for."""
+    """One line of the text: what it says, how deep it stands, what it stands for. A row that
+    ``opens`` a block has the rows of the block, one deeper, after it."""
 
-    text: str
-    depth: int
     item: Item
+    depth: int
+    phrases: tuple[str, ...] = ()
+    name: str = ""
+    opens: bool = False
+
+    @property
+    def times(self) -> int:
+        return self.item.times if isinstance(self.item, Block) else 1
+
+    @property
+    def header(self) -> str:
+        """The block's name and how often it is said: ``A 2 times``."""
+        times = f"{self.times} times" if self.times > 1 else ""
+        return f"{self.name} {times}".strip()
+
+    @property
+    def text(self) -> str:
+        if self.opens:
+            return f"{self.header}:"
+        said = BETWEEN.join(self.phrases)
+        return f"{self.header}: {said}" if said and self.header else said or self.header
 
 
 def rows(items: Sequence[Item]) -> list[Row]:
@@ -69,19 +99,19 @@ def _rows(
 ) -> Iterator[Row]:
     for item in items:
         if isinstance(item, Line):
-            yield Row(BETWEEN.join(item.phrases), depth, item)
+            yield Row(item, depth, item.phrases)
             continue
-        times = f"{item.times} times" if item.times > 1 else ""
         name = named.get(item.body, "")
         if name and item.body in said:
-            yield Row(f"{name} {times}".strip(), depth, item)
+            yield Row(item, depth, name=name)
         elif len(item.items) == 1 and isinstance(only := item.items[0], Line):
-            yield Row(f"{times}: {BETWEEN.join(only.phrases)}", depth, item)
+            yield Row(item, depth, only.phrases)
         else:
+            header = Row(item, depth, name=name, opens=True)
             inner = depth
-            if header := f"{name} {times}".strip():
+            if header.header:
                 inner += 1
-                yield Row(f"{header}:", depth, item)
+                yield header
             said.add(item.body)
             yield from _rows(item.items, named, said, inner)
 
@@ -91,20 +121,25 @@ def to_text(network: Network, shapes: bool = False) -> str:
     ``shapes``, output shape, parameters and multiply-accumulates of each line."""
     found = rows(fold(network))
     head = ["", "width"]
-    if shapes:
-        costs = Costs.of(network)
-        head = ["", "output", "parameters", "MACs"]
-        notes = [_costs(row, costs) for row in found]
+    costs = Costs.of(network) if shapes else None
+    if costs:
+        head = ["", *COLUMNS]
+        notes = [costs.texts(row.item) for row in found]
     else:
         notes = [[_width(network, row.item)] for row in found]
     table = [head, *([_indented(r), *n] for r, n in zip(found, notes, strict=True))]
     lines = _aligned(table)
-    summary = f"{len(network)} vertices, {len(network.program)} lines of program"
-    if shapes:
+    return "\n".join([*lines, "", summary(network, costs)])
+
+
+def summary(network: Network, costs: Costs | None) -> str:
+    """How large a network and its program are and, with its costs, what it costs in all."""
+    said = f"{len(network)} vertices, {len(network.program)} lines of program"
+    if costs:
         total = costs.total
-        summary += f", {count_text(total['parameters'])} parameters"
-        summary += f", {count_text(total['macs'])} MACs"
-    return "\n".join([*lines, "", summary])
+        said += f", {count_text(total['parameters'])} parameters"
+        said += f", {count_text(total['macs'])} MACs"
+    return said
 
 
 def to_dict(network: Network, shapes: bool = False) -> dict[str, Any]:
@@ -134,15 +169,6 @@ def _plain(item: Item, costs: Costs | None) -> dict[str, Any]:
 
 def _indented(row: Row) -> str:
     return "  " * row.depth + row.text
-
-
-def _costs(row: Row, costs: Costs) -> list[str]:
-    parameters, macs = costs.parameters(row.item), costs.macs(row.item)
-    return [
-        shape_text(costs.shapes[row.item.stop - 1]),
-        count_text(parameters) if parameters else "",
-        count_text(macs) if macs else "",
-    ]
 
 
 def _width(network: Network, item: Item) -> str:

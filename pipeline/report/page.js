@@ -48,6 +48,66 @@
     });
   }
 
+  // A block of a program's picture closes: what stands between its two heights folds away,
+  // and all that is below moves up.
+  for (const picture of document.querySelectorAll("svg.program")) {
+    const blocks = new Map([...picture.querySelectorAll("[data-opens]")].map((header) =>
+      [header, header.dataset.opens.split(" ").map(Number)]));
+    const closed = new Set();
+    const height = Number(picture.getAttribute("height"));
+    const boxes = [...picture.querySelectorAll(".box")].map((box) =>
+      [box, Number(box.getAttribute("y")), Number(box.getAttribute("height"))]);
+    const arrows = [...picture.querySelectorAll(".arrow")].map((arrow) =>
+      [arrow, arrow.getAttribute("d")]);
+    const lines = [...picture.querySelectorAll(".line")].map((line) =>
+      [line, Number(line.getAttribute("transform").match(/ (\S+)\)/)[1])]);
+
+    const folds = () => [...closed].map((header) => blocks.get(header))
+      .filter(([a, b], _, all) => !all.some(([c, d]) => c <= a && b <= d && d - c > b - a));
+    const hidden = (y) => folds().some(([a, b]) => a < y && y < b);
+    const moved = (y) => y - folds().reduce((sum, [a, b]) =>
+      sum + Math.max(0, Math.min(y, b) - a), 0);
+
+    function place() {
+      for (const [line, y] of lines) {
+        line.style.display = hidden(y) ? "none" : "";
+        line.setAttribute("transform", `translate(0 ${moved(y)})`);
+      }
+      for (const [box, y, tall] of boxes) {
+        box.style.display = hidden(y) ? "none" : "";
+        box.setAttribute("y", moved(y));
+        box.setAttribute("height", moved(y + tall) - moved(y));
+      }
+      for (const [arrow, path] of arrows) {
+        const [, start, end] = path.match(/^M\S+ (\d+).*V(\d+)/).map(Number);
+        const folded = (hidden(start) || hidden(end)) && moved(end) - moved(start) < 12;
+        arrow.style.display = folded ? "none" : "";
+        arrow.setAttribute("d", path.replace(/^(M\S+) \d+/, `$1 ${moved(start)}`)
+          .replace(/V\d+/, `V${moved(end)}`));
+      }
+      const now = moved(height);
+      picture.setAttribute("height", now);
+      picture.setAttribute("viewBox", `0 0 ${picture.getAttribute("width")} ${now}`);
+    }
+
+    for (const header of blocks.keys()) {
+      const turn = () => {
+        if (!closed.delete(header)) closed.add(header);
+        header.setAttribute("aria-expanded", String(!closed.has(header)));
+        place();
+      };
+      header.setAttribute("role", "button");
+      header.setAttribute("tabindex", "0");
+      header.setAttribute("aria-expanded", "true");
+      header.addEventListener("click", turn);
+      header.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        turn();
+      });
+    }
+  }
+
   const sources = [...document.querySelectorAll("script[data-chart]")];
   async function drawAll() {
     for (const source of sources) await draw(source);

@@ -16,6 +16,7 @@ from pipeline.report.dataset import describe_dataset, describe_map, describe_rej
 from pipeline.report.inputs import Inputs, read_inputs
 from pipeline.report.lineage import describe_lineage
 from pipeline.report.parts import Section
+from pipeline.report.programs import describe_programs
 from pipeline.report.retraining import describe_retraining
 from pipeline.report.zoo import describe_zoo
 
@@ -38,6 +39,7 @@ def describe_all(inputs: Inputs, output: Path) -> tuple[Section, ...]:
     """All sections, in the order of the page."""
     return (
         describe_dataset(inputs),
+        describe_programs(inputs),
         describe_map(inputs),
         describe_enas6(inputs),
         describe_zoo(inputs),

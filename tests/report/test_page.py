@@ -15,10 +15,18 @@ import small_project
 from selenium.webdriver import Chrome
 
 from pipeline.errors import DataError
+from pipeline.models import find_model
+from pipeline.program.picture import draw
 from pipeline.report import write_report
+from pipeline.report.inputs import Inputs
+from pipeline.report.page import render_page
+from pipeline.report.parts import Drawing, Section
+
+ROOT = Path(__file__).parents[2]
 
 SECTIONS = [
     "dataset",
+    "programs",
     "map",
     "enas6",
     "zoo",
@@ -192,6 +200,29 @@ def test_no_table_is_cut_off_on_a_screen_of_1440_pixels(page: Path, window: Chro
         ".filter(box => box.scrollWidth > box.clientWidth).map(box => box.ariaLabel)"
     )
     assert cut == []
+
+
+def test_a_block_of_a_program_opens_and_closes(window: Chrome, tmp_path: Path) -> None:
+    picture = Drawing("resnet50", draw(find_model("zoo:resnet50", ROOT).network, "resnet50"))
+    inputs = Inputs(tmp_path, tmp_path)
+    section = Section("programs", "Programs", "", (picture,))
+    page = tmp_path / "report.html"
+    page.write_text(render_page(inputs, (section,)), encoding="utf-8")
+    chromium.open_page(window, page, 1200)
+    ask = window.execute_script
+    shown = (
+        "return [...document.querySelectorAll('.line')].filter(l => !l.style.display).length"
+    )
+    height = "return Number(document.querySelector('svg.program').getAttribute('height'))"
+    lines, tall = ask(shown), ask(height)
+    header = window.find_elements("css selector", "[data-opens]")[0]
+    turn = "arguments[0].dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'}))"
+    ask(turn, header)
+    assert header.get_attribute("aria-expanded") == "false"
+    assert (lines - ask(shown), ask(height) < tall) == (4, True)  # of the bottleneck block
+    ask(turn, header)
+    assert (ask(shown), ask(height)) == (lines, tall)
+    assert window.get_log("browser") == []
 
 
 def brightness(colour: str) -> int:
