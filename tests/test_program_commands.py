@@ -37,7 +37,7 @@ def test_show_the_design() -> None:
 def test_show_draws_a_picture(tmp_path: Path) -> None:
     picture = tmp_path / "net.svg"
     done = run("show", "zoo:resnet18", "-o", str(picture))
-    assert (done.exit_code, done.output) == (0, "")
+    assert (done.exit_code, done.stdout) == (0, "")
     assert "zoo:resnet18" in picture.read_text(encoding="utf-8")
     wrong = run("show", "zoo:resnet18", "-o", str(tmp_path / "net.png"))
     assert (wrong.exit_code, "OUT.svg" in wrong.output) == (2, True)
