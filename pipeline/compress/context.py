@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from pipeline.compress.grammar import Field, write_lines
+from pipeline.compress.grammar import write_lines
+from pipeline.compress.tokens import Field
 from pipeline.compress.transformer import CONTEXT, ProgramTransformer
 from pipeline.compress.vocabulary import Vocabulary
 from pipeline.graph.network import Network

@@ -8,13 +8,35 @@ spelled out in numbers that delimit themselves, so there is no unknown word.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from pipeline.compress.numerals import (
+    read_float,
+    read_number,
+    read_text,
+    write_float,
+    write_number,
+    write_text,
+)
+from pipeline.compress.tokens import (
+    DEEPEST,
+    DIRECT,
+    END_ATTRIBUTES,
+    END_SYMBOLS,
+    ESCAPE,
+    LONGEST_TUPLE,
+    OTHER_ATTRIBUTE,
+    POSITIONS,
+    REPEAT,
+    SPELLED,
+    Field,
+    Reading,
+    Token,
+    Type,
+)
 from pipeline.graph.network import OUTPUT
 from pipeline.program.instruction import (
     Filled,
@@ -32,41 +54,7 @@ from pipeline.program.widths import OUT
 if TYPE_CHECKING:
     from pipeline.compress.vocabulary import Vocabulary
 
-Token = tuple["Field", int]
-Reading = Generator["Field", int, Any]  # yields the kind it wants next, is sent the class
-
-
-class Field(IntEnum):
-    """The kinds of tokens."""
-
-    WORD = 0  # an instruction without its width and operands, REPEAT or SPELLED
-    WIDTH = 1  # a layer's own width
-    OPERANDS = 2
-    LENGTH = 3  # of a repeat
-    TIMES = 4
-    REST = 5
-    OPERATOR = 6
-    ATTRIBUTE = 7
-    VALUE = 8
-    TYPE = 9  # of a value that is spelled out
-    SYMBOL = 10  # of operands that are spelled out
-    DIGIT = 11
-
-
-REPEAT, SPELLED, FIRST_WORD = 0, 1, 2  # classes of WORD
-ESCAPE = 0  # of every other kind that has favourites
-END_ATTRIBUTES, POSITIONS, OTHER_ATTRIBUTE = 0, 1, 2
-END_SYMBOLS = 0  # then 1 + Kind
-BASE, END_NUMBER, MINUS = 16, 16, 17  # classes of DIGIT
-DIRECT = {Field.LENGTH: 160, Field.TIMES: 40, Field.REST: 160}  # numbers that are one token
-LONGEST_NUMBER, LONGEST_TUPLE, LONGEST_TEXT, DEEPEST = 20, 4096, 256, 4
 OWN = Recent(0)  # stands in a word for the width that follows it
-
-
-class Type(IntEnum):
-    """How a value that is spelled out goes on."""
-
-    INT, FLOAT, TEXT, RATIO, RECENT, FILLED, TUPLE = range(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +119,11 @@ def write_lines(lines: Sequence[Line], vocabulary: Vocabulary | Unsure) -> Itera
             yield from _write_operands(line.operands, vocabulary)
 
 
-def read_lines(vocabulary: Vocabulary) -> Reading:
+def read_lines(vocabulary: Vocabulary, lines: list[Line] | None = None) -> Reading:
     """The inverse: a generator that yields the kind of the next token and is sent its class;
-    it returns the lines once an Output has been read."""
-    lines: list[Line] = []
+    it returns the lines once an Output has been read. It goes on with ``lines``, to which it
+    adds each as soon as it is read."""
+    lines = [] if lines is None else lines
     while True:
         token = yield Field.WORD
         if token == REPEAT:
@@ -164,12 +153,12 @@ def _write_word(word: Word, vocabulary: Vocabulary | Unsure) -> Iterator[Token]:
     operator = vocabulary.find(Field.OPERATOR, word.operator)
     yield Field.OPERATOR, ESCAPE if operator is None else operator
     if operator is None:
-        yield from _write_text(word.operator)
+        yield from write_text(word.operator)
     for name, value in word.attributes:
         known = vocabulary.find(Field.ATTRIBUTE, name)
         yield Field.ATTRIBUTE, OTHER_ATTRIBUTE if known is None else known
         if known is None:
-            yield from _write_text(name)
+            yield from write_text(name)
         yield from _write_known(Field.VALUE, value, vocabulary)
     if word.positions is not None:
         yield Field.ATTRIBUTE, POSITIONS
@@ -180,7 +169,7 @@ def _write_word(word: Word, vocabulary: Vocabulary | Unsure) -> Iterator[Token]:
 def _read_word(vocabulary: Vocabulary) -> Reading:
     token = yield Field.OPERATOR
     if token == ESCAPE:
-        operator = yield from _read_text()
+        operator = yield from read_text()
     else:
         operator = vocabulary.at(Field.OPERATOR, token)
     attributes: dict[str, Spelled] = {}
@@ -191,7 +180,7 @@ def _read_word(vocabulary: Vocabulary) -> Reading:
             positions = value if _are_positions(value) else None
             continue
         if token == OTHER_ATTRIBUTE:
-            name = yield from _read_text()
+            name = yield from read_text()
         else:
             name = vocabulary.at(Field.ATTRIBUTE, token)
         attributes[name] = yield from _read_known(Field.VALUE, vocabulary)
@@ -224,27 +213,26 @@ def _write_value(value: Spelled, vocabulary: Vocabulary | Unsure) -> Iterator[To
             raise TypeError(f"{value!r} is no attribute value")
         case int():
             yield Field.TYPE, Type.INT
-            yield from _write_number(value)
+            yield from write_number(value)
         case float():
-            yield Field.TYPE, Type.FLOAT
-            yield from _write_number(struct.unpack("<q", struct.pack("<d", value))[0])
+            yield from write_float(value)
         case str():
             yield Field.TYPE, Type.TEXT
-            yield from _write_text(value)
+            yield from write_text(value)
         case Ratio(numerator, denominator):
             yield Field.TYPE, Type.RATIO
-            yield from _write_number(numerator)
-            yield from _write_number(denominator)
+            yield from write_number(numerator)
+            yield from write_number(denominator)
         case Recent(rank):
             yield Field.TYPE, Type.RECENT
-            yield from _write_number(rank)
+            yield from write_number(rank)
         case Filled(number, count):
             yield Field.TYPE, Type.FILLED
             yield from _write_known(Field.VALUE, number, vocabulary)
             yield from _write_known(Field.VALUE, count, vocabulary)
         case tuple():
             yield Field.TYPE, Type.TUPLE
-            yield from _write_number(len(value))
+            yield from write_number(len(value))
             for element in value:
                 yield from _write_known(Field.VALUE, element, vocabulary)
 
@@ -253,17 +241,17 @@ def _read_value(vocabulary: Vocabulary, depth: int) -> Reading:
     kind = yield Field.TYPE
     if depth > DEEPEST:
         return 0
-    if kind in (Type.INT, Type.FLOAT, Type.RECENT):
-        number = yield from _read_number()
-        if kind == Type.FLOAT:
-            return struct.unpack("<d", struct.pack("<Q", number % 2**64))[0]
+    if kind in (Type.FLOAT, Type.SINGLE, Type.ROOT):
+        return (yield from read_float(kind))
+    if kind in (Type.INT, Type.RECENT):
+        number = yield from read_number()
         bounded = max(-(2**63), min(number, 2**63 - 1))
         return bounded if kind == Type.INT else Recent(min(abs(bounded), 2**31))
     if kind == Type.TEXT:
-        return (yield from _read_text())
+        return (yield from read_text())
     if kind == Type.RATIO:
-        numerator = yield from _read_number()
-        denominator = yield from _read_number()
+        numerator = yield from read_number()
+        denominator = yield from read_number()
         return Ratio(abs(numerator) % 2**31 or 1, abs(denominator) % 2**31 or 1)
     if kind == Type.FILLED:
         value = yield from _read_known(Field.VALUE, vocabulary, depth + 1)
@@ -271,7 +259,7 @@ def _read_value(vocabulary: Vocabulary, depth: int) -> Reading:
         number = value if isinstance(value, int | float) else 0
         return Filled(number, count if isinstance(count, int | Ratio) else 1)
     elements = []
-    length = yield from _read_number()
+    length = yield from read_number()
     for _ in range(min(max(length, 0), LONGEST_TUPLE)):
         element = yield from _read_known(Field.VALUE, vocabulary, depth + 1)
         if not isinstance(element, tuple | Filled | Recent):
@@ -287,8 +275,8 @@ def _write_operands(
     if known is None:
         for symbol in operands:
             yield Field.SYMBOL, 1 + symbol.kind
-            yield from _write_number(symbol.number)
-            yield from _write_number(symbol.slot)
+            yield from write_number(symbol.number)
+            yield from write_number(symbol.slot)
         yield Field.SYMBOL, END_SYMBOLS
 
 
@@ -298,8 +286,8 @@ def _read_operands(vocabulary: Vocabulary) -> Reading:
         return vocabulary.at(Field.OPERANDS, token)
     symbols = []
     while (token := (yield Field.SYMBOL)) != END_SYMBOLS:
-        number = yield from _read_number()
-        slot = yield from _read_number()
+        number = yield from read_number()
+        slot = yield from read_number()
         symbols.append(Symbol(Kind(token - 1), abs(number) % 2**31, abs(slot) % 2**15))
     return tuple(symbols[:LONGEST_TUPLE])
 
@@ -308,48 +296,11 @@ def _write_direct(field: Field, number: int) -> Iterator[Token]:
     direct = number < DIRECT[field]
     yield field, number + 1 if direct else ESCAPE
     if not direct:
-        yield from _write_number(number)
+        yield from write_number(number)
 
 
 def _read_direct(field: Field) -> Reading:
     token = yield field
     if token != ESCAPE:
         return token - 1
-    return abs((yield from _read_number())) % 2**31
-
-
-def _write_number(number: int) -> Iterator[Token]:
-    if number < 0:
-        yield Field.DIGIT, MINUS
-    for digit in f"{abs(number):x}":
-        yield Field.DIGIT, int(digit, BASE)
-    yield Field.DIGIT, END_NUMBER
-
-
-def _read_number() -> Reading:
-    number, sign, digits = 0, 1, 0
-    while (digit := (yield Field.DIGIT)) != END_NUMBER and digits < LONGEST_NUMBER:
-        digits += 1
-        if digit == MINUS:
-            sign = -1
-        else:
-            number = number * BASE + digit
-    return sign * number
-
-
-def _write_text(text: str) -> Iterator[Token]:
-    data = text.encode()
-    yield from _write_number(len(data))
-    for byte in data:
-        yield Field.DIGIT, byte >> 4
-        yield Field.DIGIT, byte & 15
-
-
-def _read_text() -> Reading:
-    length = yield from _read_number()
-    data = bytearray()
-    for _ in range(min(max(length, 0), LONGEST_TEXT)):
-        high = yield Field.DIGIT
-        low = yield Field.DIGIT
-        data.append((high % BASE) << 4 | low % BASE)
-    return data.decode("utf-8", "replace")
+    return abs((yield from read_number())) % 2**31

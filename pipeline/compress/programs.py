@@ -13,7 +13,8 @@ from rapidfuzz.process import cdist
 from torch import Tensor
 
 from pipeline.compress.augment import Example
-from pipeline.compress.grammar import Field, Word
+from pipeline.compress.grammar import Word
+from pipeline.compress.tokens import DIRECT, ESCAPE, Field
 from pipeline.compress.trainer import Draw, Objective, Rows
 from pipeline.compress.transformer import PAD, ProgramTransformer
 from pipeline.compress.vocabulary import Vocabulary
@@ -22,7 +23,7 @@ from pipeline.tables.near import Spelling, vertex_words
 
 EXACT, DESIGN, OWN = "exact", "design", "own"  # columns of rows
 LONGEST_COMPARED = 4096  # vertices of a network whose edit distance is measured
-LEAST_PAIRS = 8
+COMPARED = 24  # networks whose distances are compared at each step
 
 
 def to_rows(examples: Sequence[Example], own: Sequence[int], longest: int) -> Rows:
@@ -30,8 +31,8 @@ def to_rows(examples: Sequence[Example], own: Sequence[int], longest: int) -> Ro
     with more tokens than ``longest`` are left out."""
     kept = [(e, o) for e, o in zip(examples, own, strict=True) if _tokens(e) <= longest]
     return {
-        EXACT: _padded([e.exact for e, _ in kept], longest),
-        DESIGN: _padded([e.design for e, _ in kept], longest),
+        EXACT: padded([e.exact for e, _ in kept], longest),
+        DESIGN: padded([e.design for e, _ in kept], longest),
         OWN: torch.tensor([o for _, o in kept], dtype=torch.long),
     }
 
@@ -59,9 +60,17 @@ def draw_rows(rows: Rows, weights: Tensor, real: float) -> Draw:
 
 
 def objective(
-    model: ProgramTransformer, distances: Tensor, distance_weight: float, precision: str
+    model: ProgramTransformer,
+    known: Tensor,
+    distances: Tensor,
+    distance_weight: float,
+    precision: str,
 ) -> Objective:
-    """Rows -> reconstruction and divergence in nats, and the misfit of distances, summed."""
+    """Rows -> reconstruction and divergence in nats, and the misfit of distances, summed.
+
+    ``known`` (n, steps): the designs of networks whose ``distances`` (n, n) are known. At each
+    step of training some are drawn, of any size, while the rows of a batch are alike in size.
+    """
 
     def losses(rows: Rows) -> tuple[Tensor, ...]:
         exact, design = _trimmed(rows[EXACT]), _trimmed(rows[DESIGN])
@@ -73,24 +82,34 @@ def objective(
             if model.config.variational and model.training:
                 z = mean + torch.randn_like(mean) * (log_variance / 2).exp()
             nats = model.negative_log_likelihood(z, exact, table, hide).sum()
+            misfit = mean.new_zeros(())
+            if model.training and distance_weight:
+                drawn = _drawn(known)
+                means = torch.cat([
+                    model.encode(_trimmed(known[part].to(exact.device)), table)[0]
+                    for part in drawn.split(COMPARED // 3)  # of like size, for the padding
+                ])  # fmt: skip
+                misfit = distance_misfit(means, distances[drawn][:, drawn])
         divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum() / 2
         if not model.config.variational:
             divergence = divergence * 0
-        misfit = distance_misfit(mean, distances.to(mean.device), rows[OWN])
         return nats, divergence, misfit * distance_weight * len(exact)
 
     return losses
 
 
-def distance_misfit(vectors: Tensor, distances: Tensor, own: Tensor) -> Tensor:
-    """One minus the correlation of the distances between vectors and those given for the
-    networks whose index ``own`` has; 0 where they are too few."""
-    there = own >= 0
-    if int(there.sum()) < LEAST_PAIRS:
-        return vectors.new_zeros(())
-    found = torch.pdist(vectors[there].float())
-    rows, columns = torch.triu_indices(int(there.sum()), int(there.sum()), 1)
-    wanted = distances[own[there]][:, own[there]][rows, columns]
+def _drawn(known: Tensor) -> Tensor:
+    """A few of the networks, from the smallest to the largest."""
+    drawn = torch.randperm(len(known))[:COMPARED]
+    return drawn[(known[drawn] != PAD).sum(1).argsort()]
+
+
+def distance_misfit(vectors: Tensor, distances: Tensor) -> Tensor:
+    """One minus the correlation of the distances between vectors (n, latent) and ``distances``
+    (n, n)."""
+    found = torch.pdist(vectors.float())
+    rows, columns = torch.triu_indices(len(vectors), len(vectors), 1)
+    wanted = distances[rows, columns].to(found)
     a, b = found - found.mean(), wanted - wanted.mean()
     return 1 - (a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-6)
 
@@ -117,6 +136,9 @@ def token_parts(vocabulary: Vocabulary) -> tuple[tuple[int, ...], ...]:
 
 
 def _names(field: Field, token: int, vocabulary: Vocabulary) -> list[str]:
+    if field in DIRECT and token != ESCAPE:
+        sixteens, ones = divmod(token - 1, 16)
+        return [f"{field.name} {sixteens} * 16", f"{field.name} + {ones}"]
     first = vocabulary.sizes[field] - len(vocabulary.entries.get(field, ()))
     if token < first or field not in vocabulary.entries:
         return []
@@ -154,11 +176,12 @@ def _tokens(example: Example) -> int:
     return max(len(example.exact), len(example.design))
 
 
-def _padded(rows: Sequence[np.ndarray], longest: int) -> Tensor:
-    padded = torch.full((len(rows), longest), PAD, dtype=torch.long)
+def padded(rows: Sequence[np.ndarray], longest: int) -> Tensor:
+    """Rows of token numbers -> (n, longest), PAD behind the end of each."""
+    found = torch.full((len(rows), longest), PAD, dtype=torch.long)
     for place, row in enumerate(rows):
-        padded[place, : len(row)] = torch.from_numpy(row.astype(np.int64))
-    return padded
+        found[place, : len(row)] = torch.from_numpy(row.astype(np.int64))
+    return found
 
 
 def _trimmed(tokens: Tensor) -> Tensor:

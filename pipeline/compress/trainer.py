@@ -38,11 +38,12 @@ POOL = 32  # batches whose rows are sorted by cost together
 
 
 class TrainParams(BaseModel):
-    """How a model is trained: losses summed over a batch; Adam's rate rises and falls once.
+    """How a model is trained: losses summed over a batch; AdamW's rate rises and falls once.
 
     ``divergence_weight``: of the KL divergence against the reconstruction, reached after the
     share ``divergence_warm_up`` of all steps. ``warm_up``: share of steps in which the rate
-    rises to ``learning_rate``; from there it falls to zero along a cosine.
+    rises to ``learning_rate``; from there it falls to zero along a cosine. ``weight_decay``:
+    of what a weight loses in a step of rate 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +51,7 @@ class TrainParams(BaseModel):
     epochs: PositiveInt = 200
     batch: PositiveInt = 512
     learning_rate: PositiveFloat = 3e-3
+    weight_decay: NonNegativeFloat = 0
     warm_up: float = Field(default=0.1, ge=0, le=1)
     divergence_weight: NonNegativeFloat = 0.1
     divergence_warm_up: float = Field(default=0.1, ge=0, le=1)
@@ -163,7 +165,10 @@ class _Loop(pl.LightningModule):
         self.seconds, self.done = 0.0, 0
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        optimizer = torch.optim.Adam(self.model.parameters(), self.params.learning_rate)
+        p = self.params
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(), p.learning_rate, weight_decay=p.weight_decay
+        )
         rate = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {
             "optimizer": optimizer,

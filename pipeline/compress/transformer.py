@@ -11,7 +11,6 @@ is made of with common ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -19,6 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pipeline.compress.copies import NOWHERE, POINTING, follow_all
+from pipeline.compress.tokens import ESCAPE
+
+POINTER = 32  # numbers by which what is pointed at is found
+COUNTS = 64  # numbers in which the encoder counts what a network is made of
+IMPOSSIBLE = -30.0  # nats of a repeat that would begin before the program, or stop behind it
 PAD = -1  # in a batch of token numbers: behind the end of a program
 CONTEXT = 16  # numbers of a vertex's vector
 
@@ -40,23 +45,29 @@ class TransformerConfig(BaseModel):
     word_dropout: float = Field(default=0.15, ge=0, lt=1)
 
 
-@dataclass
 class Cache:
-    """Keys and values of a layer so far, (batch, heads, steps, width / heads) each."""
+    """What was computed at the steps so far of programs that are written together, each at a
+    step of its own: (batch, ..., steps, width)."""
 
-    keys: Tensor | None = None
-    values: Tensor | None = None
+    def __init__(self) -> None:
+        self._known: Tensor | None = None
 
-    def extend(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        if self.keys is not None and self.values is not None:
-            k, v = torch.cat([self.keys, k], 2), torch.cat([self.values, v], 2)
-        self.keys, self.values = k, v
-        return k, v
+    def put(self, new: Tensor, at: Tensor) -> Tensor:
+        """``new`` (batch, ..., 1, width), each row's at its step ``at`` (batch,) -> all up to
+        the furthest; what lies behind a row's own step means nothing."""
+        most = int(at.max()) + 1
+        if self._known is None or self._known.shape[-2] < most:
+            room = new.new_zeros(*new.shape[:-2], 2 * most, new.shape[-1])
+            if self._known is not None:
+                room[..., : self._known.shape[-2], :] = self._known
+            self._known = room
+        self._known.transpose(1, -2)[torch.arange(len(at)), at] = new.transpose(1, -2)[:, 0]
+        return self._known[..., :most, :]
 
     def keep(self, rows: Tensor) -> None:
         """Only these rows of the batch go on."""
-        if self.keys is not None and self.values is not None:
-            self.keys, self.values = self.keys[rows], self.values[rows]
+        if self._known is not None:
+            self._known = self._known[rows]
 
 
 class Block(nn.Module):
@@ -73,7 +84,8 @@ class Block(nn.Module):
 
     def forward(
         self, x: Tensor, angles: Tensor, mask: Tensor | None,
-        z: Tensor | None = None, cache: Cache | None = None,
+        z: Tensor | None = None, caches: tuple[Cache, Cache] | None = None,
+        at: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
         if self.condition is not None and z is not None:
             x = x + self.condition(z)[:, None]
@@ -81,22 +93,21 @@ class Block(nn.Module):
         qkv = self.qkv(self.norm_attention(x))
         q, k, v = qkv.view(batch, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         q, k = rotate(q, angles), rotate(k, angles)
-        if cache is not None:
-            k, v = cache.extend(k, v)
+        if caches is not None and at is not None:  # one new step, which sees those before it
+            k, v = caches[0].put(k, at), caches[1].put(v, at)
+            mask = (torch.arange(k.shape[2]) <= at[:, None])[:, None, None]
         rate = self.dropout if self.training else 0.0
-        # One new step sees all before it; a whole program sees no later step.
-        causal = mask is None and steps > 1
-        y = F.scaled_dot_product_attention(q, k, v, mask, 0.0, is_causal=causal)
+        # Without a mask a whole program is given, of which no step sees a later one.
+        y = F.scaled_dot_product_attention(q, k, v, mask, 0.0, is_causal=mask is None)
         x = x + F.dropout(self.out(y.transpose(1, 2).reshape(batch, steps, width)), rate)
         y = self.down(F.gelu(self.up(self.norm_feed(x))))
         return x + F.dropout(y, rate)
 
 
-def angles(start: int, steps: int, width: int, like: Tensor) -> Tensor:
-    """(steps, width / 2) rotations of the places from ``start`` on."""
+def angles(places: Tensor, width: int, like: Tensor) -> Tensor:
+    """(..., width / 2) rotations of places."""
     rates = 10_000.0 ** -(torch.arange(0, width, 2, dtype=torch.float64) / width)
-    places = torch.arange(start, start + steps, dtype=torch.float64)
-    return torch.outer(places, rates).to(like)
+    return (places.double()[..., None].cpu() * rates).to(like)
 
 
 def rotate(x: Tensor, turned: Tensor) -> Tensor:
@@ -143,11 +154,16 @@ class ProgramTransformer(nn.Module):
         self.encoder = nn.ModuleList(encoder)
         self.pool = nn.Linear(c.width, c.heads)
         self.encoder_norm = nn.LayerNorm(c.width)
-        self.to_latent = nn.Linear(c.heads * c.width, 2 * c.latent)
+        self.count = nn.Linear(c.width, COUNTS)
+        self.to_latent = nn.Linear(c.heads * c.width + COUNTS, 2 * c.latent)
         self.decoder = nn.ModuleList(
             Block(c.width, c.heads, c.dropout, c.latent) for _ in range(c.decoder_layers)
         )
         self.decoder_norm = nn.LayerNorm(c.width)
+        self.key = nn.Linear(c.width, POINTER)
+        self.queries = nn.ModuleDict(
+            {str(int(f)): nn.Linear(c.width, POINTER) for f in POINTING}
+        )
         # Set when training is done: see fit_context and fit_grid.
         self.register_buffer("context", torch.zeros(c.width, CONTEXT))
         self.register_buffer("grid", torch.ones(c.latent))
@@ -182,37 +198,63 @@ class ProgramTransformer(nn.Module):
         there = tokens != PAD
         numbers = tokens.clamp(min=0)
         x = F.embedding(numbers, table) + self.kind_embedding(self.kinds[numbers])
-        turned = angles(0, tokens.shape[1], x.shape[-1] // self.config.heads, x)
+        turned = angles(torch.arange(x.shape[1]), x.shape[-1] // self.config.heads, x)
         mask = there[:, None, None, :]
         for block in self.encoder:
             x = block(x, turned, mask)
         x = self.encoder_norm(x)
         scores = self.pool(x).masked_fill(~there[..., None], float("-inf"))
         pooled = scores.softmax(1).transpose(1, 2).to(x.dtype) @ x
-        mean, log_variance = self.to_latent(pooled.flatten(1)).float().chunk(2, -1)
+        _, said = follow_all(*self.classes(tokens))
+        counts = (said[..., None] * F.softplus(self.count(x)).float()).sum(1).log1p()
+        known = torch.cat([pooled.flatten(1), counts.to(pooled.dtype)], 1)
+        mean, log_variance = self.to_latent(known).float().chunk(2, -1)
         return mean, log_variance.clamp(-8.0, 2.0), x
 
     def states(
         self, z: Tensor, previous: Tensor, kinds: Tensor, table: Tensor,
-        caches: Sequence[Cache] | None = None, start: int = 0,
+        caches: Sequence[tuple[Cache, Cache]] | None = None, at: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
         """What the decoder knows before each step, (batch, steps, width).
 
         ``z`` (batch, latent); ``previous`` (batch, steps): the token before, PAD at the start
         and where one is kept from view; ``kinds`` (batch, steps): the kind that comes next.
+        With ``caches``, two a layer, one step of each row: its step ``at`` (batch,).
         """
         seen = F.embedding(previous.clamp(min=0), table)
         x = torch.where((previous == PAD)[..., None], self.start.to(seen.dtype), seen)
         x = x + self.kind_embedding(kinds)
-        turned = angles(start, previous.shape[1], x.shape[-1] // self.config.heads, x)
+        places = torch.arange(x.shape[1]) if at is None else at[:, None, None]
+        turned = angles(places, x.shape[-1] // self.config.heads, x)
         for layer, block in enumerate(self.decoder):
-            x = block(x, turned, None, z, caches[layer] if caches is not None else None)
+            x = block(x, turned, None, z, caches[layer] if caches is not None else None, at)
         return self.decoder_norm(x)
+
+    def classes(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Token numbers -> the kind of each, PAD behind the end, and its class within it."""
+        kinds = self.kinds[tokens.clamp(min=0)]
+        return kinds.masked_fill(tokens == PAD, PAD), tokens - self.offsets[kinds]
 
     def logits(self, states: Tensor, kind: int, table: Tensor) -> Tensor:
         """(n, width) states where a token of ``kind`` comes next -> (n, classes)."""
         first, last = self.offsets[kind], self.offsets[kind + 1]
         return states @ table[first:last].T.to(states.dtype) + self.bias[first:last]
+
+    def pointing(self, states: Tensor, kind: int, keys: Tensor, places: Tensor) -> Tensor:
+        """What is added to the logits of a kind whose classes are places, (n, classes).
+
+        ``states`` (n, width) as above; ``keys`` (n, steps, POINTER) of each one's program;
+        ``places`` (n, classes): the token that each class points at. What a token stands for
+        is known at the step after it.
+        """
+        query = self.queries[str(kind)](states) / POINTER**0.5
+        scores = torch.einsum("nk,nsk->ns", query, keys.to(query.dtype))
+        found = scores.gather(1, (places + 1).clamp(max=scores.shape[1] - 1))
+        nowhere = places == NOWHERE
+        nowhere[:, ESCAPE] = False
+        found = found.masked_fill(nowhere, IMPOSSIBLE)
+        found[:, ESCAPE] = 0
+        return found
 
     def negative_log_likelihood(
         self, z: Tensor, tokens: Tensor, table: Tensor | None = None, hide: float = 0.0
@@ -227,11 +269,18 @@ class ProgramTransformer(nn.Module):
             hidden = torch.rand(previous.shape, device=previous.device) < hide
             previous = previous.masked_fill(hidden, PAD)
         states = self.states(z, previous, kinds, table)
+        pointers, _ = follow_all(*self.classes(tokens))
+        keys = self.key(states)
         losses = torch.zeros(tokens.shape, device=tokens.device, dtype=torch.float32)
         for kind in range(len(self.config.sizes)):
             chosen = there & (kinds == kind)
             if chosen.any():
                 logits = self.logits(states[chosen], kind, table).float()
+                if kind in pointers:
+                    at = pointers[kind]
+                    logits = logits + self.pointing(
+                        states[chosen], kind, keys[at.rows], at.places
+                    )
                 targets = tokens[chosen] - self.offsets[kind]
                 losses[chosen] = F.cross_entropy(logits, targets, reduction="none").to(losses)
         return losses

@@ -12,7 +12,8 @@ from typing import Any
 
 import onnx
 
-from pipeline.compress.grammar import (
+from pipeline.compress.grammar import Unsure, Word, read_lines, split_word, write_lines
+from pipeline.compress.tokens import (
     DIRECT,
     FIRST_WORD,
     MINUS,
@@ -20,11 +21,6 @@ from pipeline.compress.grammar import (
     Field,
     Token,
     Type,
-    Unsure,
-    Word,
-    read_lines,
-    split_word,
-    write_lines,
 )
 from pipeline.graph.network import INPUT, OUTPUT
 from pipeline.operators.registry import registered

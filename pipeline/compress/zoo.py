@@ -18,7 +18,7 @@ from pydantic import (
     PositiveInt,
 )
 
-from pipeline.compress import grammar
+from pipeline.compress import tokens
 from pipeline.compress.augment import Example, example_of, make_examples, parents_of, spell_out
 from pipeline.compress.context import fit_context, fit_grid
 from pipeline.compress.programs import (
@@ -26,6 +26,7 @@ from pipeline.compress.programs import (
     draw_rows,
     edit_distances,
     objective,
+    padded,
     to_rows,
     token_parts,
 )
@@ -100,13 +101,15 @@ def train_zoo(
     chosen = _sample(held_out, params.measured, seed)
     test = [example_of(n, design_or_itself(n), vocabulary) for n in chosen]
     config = {
-        "sizes": [vocabulary.sizes[field] for field in grammar.Field],
+        "sizes": [vocabulary.sizes[field] for field in tokens.Field],
         "parts": token_parts(vocabulary),
         **params.model,
     }
     torch.manual_seed(seed)
     model: Any = build_model(params.kind, config)
-    distances = torch.from_numpy(edit_distances(training))
+    near = [i for i, e in enumerate(real) if len(e.design) <= params.longest]
+    distances = torch.from_numpy(edit_distances([training[i] for i in near]))
+    known = padded([real[i].design for i in near], params.longest)
     draw = draw_rows(rows, torch.tensor(parents.weights), params.real)
     trained = train(
         model,
@@ -114,7 +117,7 @@ def train_zoo(
         _by_cost(to_rows(test, [-1] * len(test), params.longest)),
         params.training,
         directory,
-        objective=objective(model, distances, params.distance_weight, params.precision),
+        objective=objective(model, known, distances, params.distance_weight, params.precision),
         draw=draw,
         cost=cost,
         live=live,

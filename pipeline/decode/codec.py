@@ -150,10 +150,12 @@ def accept_or_repair(draft: Sequence[Vertex]) -> Repaired:
 
 
 def valid(draft: Sequence[Vertex]) -> Network | None:
-    """The network that a draft is, if its shapes agree from input to output."""
+    """The network that a draft is, if its shapes agree from input to output and each vertex
+    but the last is used."""
     try:
         network = Network(tuple(draft))
         infer_layers(network)
     except (ModelError, *NONSENSE):
         return None
-    return network
+    used = {operand.source for vertex in draft for operand in vertex.operands}
+    return network if len(used) == len(network) - 1 else None

@@ -24,7 +24,7 @@ from pipeline.compress.store import load_model, read_card
 from pipeline.compress.transformer import ProgramTransformer
 from pipeline.compress.vocabulary import Vocabulary
 from pipeline.decode.code import Code
-from pipeline.decode.codec import Codec, Draft, digest_of
+from pipeline.decode.codec import Codec, Draft, digest_of, valid
 from pipeline.decode.entropy import BitReader, cost, probabilities, to_bits
 from pipeline.decode.quantiles import capacity, from_numbers, to_numbers
 from pipeline.decode.writing import MOST_TOKENS, Most, Writer, likeliest
@@ -36,6 +36,7 @@ from pipeline.program.program import Program
 
 WIDTH = 256  # numbers of a vector
 AT_ONCE = 32  # networks that are encoded or decoded together
+PATIENCE = 8  # lines that fit no network, before others than the bits' own are tried
 LONGEST = 65_536  # tokens of a program that is decoded with its residual
 
 
@@ -153,20 +154,44 @@ class ProgramCodec(Codec):
 
     def drafts(self, vectors: Sequence[np.ndarray], most: Most = MOST_TOKENS) -> list[Draft]:
         """:meth:`draft` of several vectors, together; an empty one where ``most`` tokens (of
-        all, or of each) come to no end."""
+        all, or of each) come to no end.
+
+        A vector that no network was made into says lines that fit no network: those are
+        passed over, and what its bits say next is read in their place.
+        """
+        found = self.spelled(vectors, most)
+        broken = [i for i, draft in enumerate(found) if valid(draft) is None]
+        limits = most if isinstance(most, int) else [most[i] for i in broken]
+        none = [b""] * len(broken)
+        mended = self._drafts([vectors[i] for i in broken], none, limits, PATIENCE)
+        for place, draft in zip(broken, mended, strict=True):
+            found[place] = draft or ()
+        return found
+
+    def spelled(self, vectors: Sequence[np.ndarray], most: Most = MOST_TOKENS) -> list[Draft]:
+        """:meth:`drafts` to the letter, whether or not their lines fit one another."""
         return [d or () for d in self._drafts(vectors, [b""] * len(vectors), most)]
 
-    def likeliest(self, smooth: np.ndarray, most: Most = MOST_TOKENS) -> list[Draft | None]:
+    def likeliest(
+        self, smooth: np.ndarray, most: Most = MOST_TOKENS, patience: int | None = 1
+    ) -> list[Draft | None]:
         """(n, smooth) -> what the decoder thinks likeliest given the smooth part alone; None
-        where it comes to no end."""
+        where it comes to no end. Lines that fit no network are passed over, but for a
+        ``patience`` of None."""
         parts = [
-            self._writer.write(smooth[start : start + AT_ONCE], likeliest, _part(most, start))
+            self._writer.write(
+                smooth[start : start + AT_ONCE], likeliest, _part(most, start), patience
+            )
             for start in range(0, len(smooth), AT_ONCE)
         ]
         return [_draft(lines) for part in parts for lines in part]
 
     def _drafts(
-        self, vectors: Sequence[np.ndarray], residuals: Sequence[bytes], most: Most
+        self,
+        vectors: Sequence[np.ndarray],
+        residuals: Sequence[bytes],
+        most: Most,
+        patience: int | None = None,
     ) -> list[Draft | None]:
         found: list[Draft | None] = []
         for start in range(0, len(vectors), AT_ONCE):
@@ -179,6 +204,7 @@ class ProgramCodec(Codec):
                 self.snap(part[:, : self.smooth]),
                 lambda row, known, readers=readers: readers[row].read(probabilities(known)),  # type: ignore[misc]
                 _part(most, start),
+                patience,
             )
             found += map(_draft, written)
         return found

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from random import Random
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.compress.grammar import Field, Reading, read_lines
+from pipeline.compress.copies import POINTING, Copies, follow_all
+from pipeline.compress.grammar import read_lines
+from pipeline.compress.tokens import Field
 from pipeline.compress.transformer import PAD, Cache, ProgramTransformer
 from pipeline.compress.vocabulary import Vocabulary
+from pipeline.decode.entropy import probabilities
+from pipeline.decode.prefix import Prefix
 from pipeline.program.instruction import Line
 
 Choose = Callable[[int, np.ndarray], int]  # row, logits of one kind -> the class
 Most = int | Sequence[int]  # tokens of every program, or of each
 MOST_TOKENS = 3072  # of a program that is written from a vector
-POSITIONS_AT_ONCE = 2048
+MOST_DRAWN = 32  # lines drawn at random where those that were chosen do not fit
+POSITIONS_AT_ONCE = 1024
 
 
 def likeliest(_: int, logits: np.ndarray) -> int:
@@ -30,14 +35,67 @@ def likeliest(_: int, logits: np.ndarray) -> int:
     return int(logits.argmax())
 
 
-@dataclass
 class _Row:
-    """A program that is being written."""
+    """A program that is being written.
 
-    index: int
-    reading: Reading
-    wanted: Field
-    lines: list[Line] | None = None
+    ``patience``: how many lines of the chooser's may fit no network before lines are drawn at
+    random; None where whatever it says is written. Where none of those fits either, the rest
+    is written as it comes, and repair's to mend.
+    """
+
+    def __init__(self, index: int, vocabulary: Vocabulary, patience: int | None) -> None:
+        self.index, self._vocabulary, self._patience = index, vocabulary, patience
+        self.tokens: list[int] = []
+        self.copies = Copies()
+        self.done = False
+        self.refused = 0  # lines, of all
+        self._lines: list[Line] = []
+        self._prefix = None if patience is None else Prefix()
+        self._tried = 0  # lines at this place
+        self._random = Random(0)
+        self._begin_line()
+
+    @property
+    def lines(self) -> list[Line]:
+        return self._lines
+
+    def _begin_line(self) -> None:
+        self._from = len(self.tokens), len(self.copies.said)
+        self._reading = read_lines(self._vocabulary, self._lines)
+        self.wanted: Field = next(self._reading)
+
+    def choose(self, logits: np.ndarray, choose: Choose) -> int:
+        """The class of the next token: the chooser's, or drawn at random."""
+        if self._patience is None or self._tried < self._patience:
+            return choose(self.index, logits)
+        chances = probabilities(logits)
+        return int(np.searchsorted(chances.cumsum(), self._random.random()))
+
+    def take(self, token: int) -> None:
+        """One token more, a class of the kind that is wanted."""
+        self.copies.follow(len(self.tokens), self.wanted, token)
+        self.tokens.append(self._vocabulary.offsets[self.wanted] + token)
+        known = len(self._lines)
+        try:
+            self.wanted = self._reading.send(token)
+        except StopIteration:
+            self.done = True
+        if len(self._lines) > known and self._prefix is not None:
+            self._weigh(self._prefix)
+
+    def _weigh(self, prefix: Prefix) -> None:
+        """A line is there: if it fits it stays, else it is as if it had never been."""
+        longer = prefix.after(self._lines[-1])
+        if longer is not None:
+            self._prefix, self._tried = longer, 0
+            self._from = len(self.tokens), len(self.copies.said)
+        elif self._tried == (self._patience or 0) + MOST_DRAWN:
+            self._prefix = self._patience = None
+        else:
+            self._tried, self.refused, self.done = self._tried + 1, self.refused + 1, False
+            self._lines.pop()
+            del self.tokens[self._from[0] :], self.copies.said[self._from[1] :]
+            self._begin_line()
 
 
 class Writer:
@@ -51,55 +109,51 @@ class Writer:
 
     @torch.inference_mode()
     def write(
-        self, vectors: np.ndarray, choose: Choose = likeliest, most: Most = MOST_TOKENS
-    ) -> list[list[Line] | None]:
+        self, vectors: np.ndarray, choose: Choose = likeliest, most: Most = MOST_TOKENS,
+        patience: int | None = None,
+    ) -> list[list[Line] | None]:  # fmt: skip
         """(n, latent) -> the lines that ``choose`` says, for each; None where no Output has
-        come after ``most`` tokens (of all, or of each)."""
+        come after ``most`` tokens (of all, or of each). With ``patience`` each line fits those
+        before it, as long as there is one that does: see :class:`Prefix`."""
         limits = [most] * len(vectors) if isinstance(most, int) else list(most)
         z = torch.from_numpy(np.asarray(vectors, np.float64))
-        rows = [self._begin(index) for index in range(len(z))]
+        rows = [_Row(index, self.vocabulary, patience) for index in range(len(z))]
         written: list[list[Line] | None] = [None] * len(rows)
-        caches = [Cache() for _ in self.model.decoder]
-        previous = torch.full((len(rows), 1), PAD)
-        for step in range(max(limits, default=0)):
-            if not rows:
-                break
+        caches = [(Cache(), Cache()) for _ in self.model.decoder]
+        keys = Cache()
+        while rows:
+            at = torch.tensor([len(row.tokens) for row in rows])
             kinds = torch.tensor([[row.wanted] for row in rows])
-            states = self.model.states(z, previous, kinds, self.table, caches, step)[:, 0]
-            tokens = self._step(rows, states, choose)
+            previous = torch.tensor([[row.tokens[-1] if row.tokens else PAD] for row in rows])
+            states = self.model.states(z, previous, kinds, self.table, caches, at)
+            known = keys.put(self.model.key(states), at)
+            self._step(rows, states[:, 0], known, choose)
             for row in rows:
-                if row.lines is not None:
+                if row.done:
                     written[row.index] = row.lines
-            going = [row.lines is None and step + 1 < limits[row.index] for row in rows]
+            going = [not r.done and len(r.tokens) < limits[r.index] for r in rows]
             left = torch.tensor([i for i, on in enumerate(going) if on], dtype=torch.long)
             if len(left) < len(rows):
-                rows = [row for row, on in zip(rows, going, strict=True) if on]
-                z = z[left]
-                for cache in caches:
+                rows, z = [rows[i] for i in left], z[left]
+                for cache in (keys, *(c for pair in caches for c in pair)):
                     cache.keep(left)
-            previous = torch.tensor(tokens)[left, None] if rows else previous
         return written
 
-    def _begin(self, index: int) -> _Row:
-        reading = read_lines(self.vocabulary)
-        return _Row(index, reading, next(reading))
-
-    def _step(self, rows: Sequence[_Row], states: Tensor, choose: Choose) -> list[int]:
-        """One token more in every row -> their numbers through all kinds."""
-        tokens = [0] * len(rows)
+    def _step(
+        self, rows: Sequence[_Row], states: Tensor, keys: Tensor, choose: Choose
+    ) -> None:
+        """One token more in every row."""
         wanted = [row.wanted for row in rows]  # before any row goes on to its next token
         for kind in set(wanted):
             places = [i for i, known in enumerate(wanted) if known == kind]
-            logits = self.model.logits(states[places], kind, self.table).numpy()
-            for place, known in zip(places, logits, strict=True):
-                row = rows[place]
-                token = choose(row.index, known)
-                tokens[place] = self.vocabulary.offsets[kind] + token
-                try:
-                    row.wanted = row.reading.send(token)
-                except StopIteration as end:
-                    row.lines = end.value
-        return tokens
+            logits = self.model.logits(states[places], kind, self.table)
+            if kind in POINTING:
+                pointed = np.stack([rows[i].copies.places(kind) for i in places])
+                logits = logits + self.model.pointing(
+                    states[places], kind, keys[places], torch.from_numpy(pointed)
+                )
+            for place, known in zip(places, logits.numpy(), strict=True):
+                rows[place].take(rows[place].choose(known, choose))
 
     @torch.inference_mode()
     def score(self, vector: np.ndarray, tokens: Sequence[int]) -> list[np.ndarray]:
@@ -107,20 +161,27 @@ class Writer:
         kind, given the vector and all tokens before it."""
         z = torch.from_numpy(np.asarray(vector, np.float64))[None]
         numbers = torch.tensor(tokens)[None]
-        kinds = self.model.kinds[numbers]
+        kinds, classes = self.model.classes(numbers)
         previous = torch.cat([torch.full((1, 1), PAD), numbers[:, :-1]], 1)
-        caches = [Cache() for _ in self.model.decoder]
-        states = self.model.states(z, previous, kinds, self.table, caches)[0]
+        states = self.model.states(z, previous, kinds, self.table)
+        pointers, _ = follow_all(kinds, classes)
+        keys, states = self.model.key(states), states[0]
         found: list[np.ndarray] = [np.empty(0)] * len(tokens)
         for kind in kinds[0].unique().tolist():
             places = torch.nonzero(kinds[0] == kind).flatten()
-            for part in places.split(POSITIONS_AT_ONCE):
-                logits = self.model.logits(states[part], kind, self.table).numpy()
-                for place, known in zip(part.tolist(), logits, strict=True):
+            targets = pointers[kind].places if kind in pointers else places
+            for part, of in zip(
+                places.split(POSITIONS_AT_ONCE), targets.split(POSITIONS_AT_ONCE), strict=True
+            ):
+                logits = self.model.logits(states[part], kind, self.table)
+                if kind in pointers:
+                    logits = logits + self.model.pointing(
+                        states[part], kind, keys.expand(len(part), -1, -1), of
+                    )
+                for place, known in zip(part.tolist(), logits.numpy(), strict=True):
                     found[place] = known
         return found
 
     def classes(self, tokens: Sequence[int]) -> list[int]:
         """Token numbers -> the class of each within its kind."""
-        numbers = torch.tensor(tokens)
-        return (numbers - self.model.offsets[self.model.kinds[numbers]]).tolist()
+        return self.model.classes(torch.tensor(tokens))[1].tolist()

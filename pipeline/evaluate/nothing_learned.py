@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.compress.grammar import Token, write_lines
+from pipeline.compress.grammar import write_lines
+from pipeline.compress.tokens import Token
 from pipeline.compress.vocabulary import Vocabulary
 from pipeline.decode.quantiles import capacity
 from pipeline.evaluate.intervals import share

@@ -68,7 +68,7 @@ def restore_all(
         codes = codec.codes(part, means)
         whole = [place for place, code in enumerate(codes) if not code.bits]
         sizes = [len(codec.tokens(part[place])) for place in whole]
-        said = iter(codec.drafts([codes[place].vector for place in whole], sizes))
+        said = iter(codec.spelled([codes[place].vector for place in whole], sizes))
         drafts = [() if code.bits else next(said) for code in codes]
         found = [kinds[network.fingerprint] for network in part]
         restored += map(Restored, part, found, codes, drafts, means, spread)
@@ -146,7 +146,7 @@ def measure_robustness(
     found = {}
     sizes = [len(codec.tokens(r.network)) for r in restored]  # what is longer is not exact
     for name, rows in changed.items():
-        drafts = codec.drafts(list(rows), sizes)
+        drafts = codec.spelled(list(rows), sizes)
         same = [is_network(d, r.network) for d, r in zip(drafts, restored, strict=True)]
         found[f"exact_{name}"] = share(same)
     return {"exact_float16": share([r.exact for r in restored]), **found}

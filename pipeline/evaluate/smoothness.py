@@ -32,14 +32,18 @@ def measure_halfway(
     pairs: int,
     random: np.random.Generator,
 ) -> dict[str, Any]:
-    """Half-way between the smooth parts of two networks of one group, and at a quarter."""
+    """Half-way between the smooth parts of two networks of one group, and at a quarter: the
+    likeliest network, and (``_unchecked``) what the decoder writes where nobody looks whether
+    its lines fit one another."""
     means = [r.mean for r in restored]
     chosen = _pairs_within(groups, pairs, random)
     found: dict[str, Any] = {"halfway_pairs": len(chosen)}
     for name, weight in (("halfway", 0.5), ("quarter", 0.25)):
         middle = np.array([means[a] * (1 - weight) + means[b] * weight for a, b in chosen])
         drafts = codec.likeliest(middle, MOST_TOKENS) if chosen else []
+        unchecked = codec.likeliest(middle, MOST_TOKENS, patience=None) if chosen else []
         found[f"{name}_valid"] = share([_is_valid(d) for d in drafts])
+        found[f"{name}_valid_unchecked"] = share([_is_valid(d) for d in unchecked])
         if name == "halfway":
             sizes = [(len(restored[a].network), len(restored[b].network)) for a, b in chosen]
             found["halfway_size_between"] = share(
@@ -67,13 +71,22 @@ def measure_prior(
     codec: ProgramCodec, known: set[str], draws: int, run: int, random: np.random.Generator
 ) -> dict[str, Any]:
     """Draws from N(0, I): the likeliest network of each smooth part (``prior_``), and what
-    the whole vector says, its exact part being random bits (``sampled_``)."""
+    the whole vector says, its exact part being random bits (``sampled_``); both also where
+    nobody looks whether lines fit one another (``_unchecked``)."""
     if not draws:
         return {"prior_valid": share([]), "sampled_valid": share([])}
     vectors = random.standard_normal((draws, codec.width)).astype(np.float16)
-    likeliest = codec.likeliest(vectors[:, : codec.smooth].astype(np.float64), MOST_TOKENS)
+    smooth = vectors[:, : codec.smooth].astype(np.float64)
+    likeliest = codec.likeliest(smooth, MOST_TOKENS)
     sampled: list[Draft | None] = list(codec.drafts(list(vectors), MOST_TOKENS))
-    found: dict[str, Any] = {}
+    unchecked = {
+        "prior": codec.likeliest(smooth, MOST_TOKENS, patience=None),
+        "sampled": codec.spelled(list(vectors), MOST_TOKENS),
+    }
+    found: dict[str, Any] = {
+        f"{name}_valid_unchecked": share([_is_valid(d) for d in drafts])
+        for name, drafts in unchecked.items()
+    }
     for name, drafts in (("prior", likeliest), ("sampled", sampled)):
         found |= _describe(name, drafts, known, run if name == "prior" else 0)
     return found

@@ -104,7 +104,7 @@ def _smooth_alone(
     tokens = [codec.tokens(network) for network in networks]
     for name, count in (("exact_smooth", 0), ("exact_smooth_refined", steps)):
         smooth = codec.smooth_parts(networks, count)
-        drafts = codec.likeliest(smooth, [len(row) for row in tokens])
+        drafts = codec.likeliest(smooth, [len(row) for row in tokens], patience=None)
         found[name] = share([is_network(d, n) for d, n in zip(drafts, networks, strict=True)])
         bits = list(map(codec.bits, smooth, tokens))
         found[f"{name}_bits_median"] = float(np.median(bits))

@@ -145,20 +145,23 @@ def _infer(vertex: Vertex, operands: tuple[Tensor, ...], outputs: int) -> Tensor
 
 
 def output_counts(network: Network) -> list[int]:
-    """How many outputs each vertex declares: those used and those that ONNX asks for, or all
-    of a Split."""
-    counts = [_least_outputs(vertex.operator) for vertex in network.vertices]
+    """How many outputs each vertex declares: its own, and those that are used."""
+    counts = [least_outputs(vertex) for vertex in network.vertices]
     for edge in network.edges:
         counts[edge.source] = max(counts[edge.source], edge.output + 1)
-    for index, vertex in enumerate(network.vertices):
-        operator = operator_of(vertex.operator)
-        if operator is not None and operator.outputs is not None:
-            counts[index] = max(counts[index], operator.outputs(dict(vertex.attributes)))
     return counts
 
 
-def _least_outputs(operator: str) -> int:
-    return 1 if operator in (INPUT, OUTPUT) else schema_of(operator).min_output
+def least_outputs(vertex: Vertex) -> int:
+    """The outputs that a vertex has, whoever uses them: those that ONNX asks for, or all of a
+    Split."""
+    if vertex.operator in (INPUT, OUTPUT):
+        return 1
+    least = schema_of(vertex.operator).min_output
+    operator = operator_of(vertex.operator)
+    if operator is None or operator.outputs is None:
+        return least
+    return max(least, operator.outputs(dict(vertex.attributes)))
 
 
 def _onnx_node(index: int, vertex: Vertex, given: Sequence[str], outputs: int) -> NodeProto:

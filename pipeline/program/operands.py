@@ -65,6 +65,17 @@ class OperandReader:
         self._stack: list[int] = []
         self._sources: list[list[Source]] = []
 
+    def copy(self) -> OperandReader:
+        """Another one that has read the same."""
+        other = OperandReader()
+        other._stack, other._sources = self._stack[:], self._sources[:]
+        return other
+
+    @property
+    def open(self) -> int:
+        """How many vertices lie on the stack."""
+        return len(self._stack)
+
     def read(self, symbols: Sequence[Symbol]) -> list[Source]:
         """(vertex, slot) of each operand of the next vertex."""
         index = len(self._sources)

@@ -47,14 +47,34 @@ def spell(network: Network) -> list[Instruction]:
 
 def read(instructions: Iterable[Instruction]) -> list[Vertex]:
     """Instructions -> vertices. Any give some; whether they make a network, repair says."""
-    operands, widths = OperandReader(), Widths()
-    vertices = []
-    for instruction in instructions:
-        sources = operands.read(instruction.operands)
-        inputs = [widths.of(*source) for source in sources]
+    reader = Reader()
+    return [reader.read(instruction) for instruction in instructions]
+
+
+class Reader:
+    """Instruction after instruction -> vertices."""
+
+    def __init__(self) -> None:
+        self._operands, self._widths = OperandReader(), Widths()
+
+    def copy(self) -> Reader:
+        """Another one that has read the same."""
+        other = Reader()
+        other._operands, other._widths = self._operands.copy(), self._widths.copy()
+        return other
+
+    @property
+    def open(self) -> int:
+        """How many vertices nothing has taken from the stack so far."""
+        return self._operands.open
+
+    def read(self, instruction: Instruction) -> Vertex:
+        """The vertex that the next instruction says."""
+        sources = self._operands.read(instruction.operands)
+        inputs = [self._widths.of(*source) for source in sources]
         width = inputs[0] if inputs else 1
         attributes = {
-            name: widths.read_own(value, width)  # type: ignore[arg-type]
+            name: self._widths.read_own(value, width)  # type: ignore[arg-type]
             if name in OUT and not isinstance(value, float | str | tuple)
             else read_value(value, width)
             for name, value in instruction.attributes
@@ -63,9 +83,8 @@ def read(instructions: Iterable[Instruction]) -> list[Vertex]:
         if len(places) != len(sources):
             places = free_positions(instruction.operator, list(attributes), len(sources))
         placed = (Operand(v, s, p) for (v, s), p in zip(sources, places, strict=True))
-        vertices.append(Vertex(instruction.operator, tuple(attributes.items()), tuple(placed)))
-        widths.add(inputs, attributes)
-    return vertices
+        self._widths.add(inputs, attributes)
+        return Vertex(instruction.operator, tuple(attributes.items()), tuple(placed))
 
 
 def free_positions(operator: str, attributes: Sequence[str], operands: int) -> tuple[int, ...]:

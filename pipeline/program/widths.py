@@ -31,6 +31,12 @@ class Widths:
         self._widths: list[tuple[int, ...]] = []
         self._recent: list[int] = []
 
+    def copy(self) -> Widths:
+        """Another one that knows the same."""
+        other = Widths()
+        other._widths, other._recent = self._widths[:], self._recent[:]
+        return other
+
     def of(self, source: int, slot: int) -> int:
         """The width of a vertex's output."""
         widths = self._widths[source]

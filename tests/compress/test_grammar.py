@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_programs import networks, said
 
-from pipeline.compress.grammar import (
+from pipeline.compress.grammar import read_lines, split_word, write_lines
+from pipeline.compress.tokens import (
     END_ATTRIBUTES,
     END_NUMBER,
     END_SYMBOLS,
@@ -18,9 +21,7 @@ from pipeline.compress.grammar import (
     SPELLED,
     Field,
     Token,
-    read_lines,
-    split_word,
-    write_lines,
+    Type,
 )
 from pipeline.compress.vocabulary import Vocabulary
 from pipeline.graph.network import OUTPUT, Network
@@ -28,9 +29,10 @@ from pipeline.program.instruction import Instruction, Line
 from pipeline.program.program import Program
 
 if TYPE_CHECKING:
-    from pipeline.compress.grammar import Reading
+    from pipeline.compress.tokens import Reading
 
 NOTHING = Vocabulary.of([])
+END = Instruction(OUTPUT)
 ENDS = {Field.DIGIT: END_NUMBER, Field.SYMBOL: END_SYMBOLS, Field.ATTRIBUTE: END_ATTRIBUTES}
 
 
@@ -137,3 +139,17 @@ def test_a_vocabulary_comes_back_from_its_card(vocabulary: Vocabulary) -> None:
     again = Vocabulary.from_json(vocabulary.to_json())
     assert repr(again.entries) == repr(vocabulary.entries)
     assert again.size == vocabulary.size == sum(vocabulary.sizes.values())
+
+
+@given(value=st.floats() | st.floats(width=32))
+def test_floats_come_back_bit_for_bit(value: float) -> None:
+    line = Instruction("LeakyRelu", (("alpha", value),))
+    again, _ = lines_of(list(write_lines([line, END], NOTHING)), NOTHING)
+    assert struct.pack("<d", dict(again.attributes)["alpha"]) == struct.pack("<d", value)
+
+
+def test_scales_of_residual_branches_are_short() -> None:
+    scale = float(np.float32(1 / 2.12**0.5))  # of normaliser-free networks
+    tokens = list(write_lines([Instruction("Mul", (("B", scale),))], NOTHING))
+    after = tokens[tokens.index((Field.TYPE, Type.ROOT)) + 1 :][:6]
+    assert [token for _, token in after] == [1, 9, END_NUMBER, 3, 5, END_NUMBER]  # 25/53
