@@ -1,14 +1,12 @@
-"""What lies between networks, around nothing, and how distances compare: a codec's space."""
+"""What lies between networks, and around nothing: a codec's space."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
-from pipeline.compress.programs import edit_distances
 from pipeline.decode.codec import Draft, accept_or_repair, valid
 from pipeline.decode.program_codec import ProgramCodec
 from pipeline.decode.repair import Repaired
@@ -17,12 +15,10 @@ from pipeline.errors import ModelError
 from pipeline.evaluate.intervals import share
 from pipeline.evaluate.restoring import Restored
 from pipeline.evaluate.runs import runs
-from pipeline.graph.network import Network
 from pipeline.progress import track
 
 MOST_TOKENS = 768  # of a program written from a vector that no network has
 REPAIRED = 12  # drafts that repair is tried on: it runs networks, which takes its time
-PROJECTED = 64  # numbers of the random projection that distances are held against
 
 
 def measure_halfway(
@@ -136,47 +132,6 @@ def _kept(repaired: Repaired, draft: Draft) -> float:
 
 def _is_valid(draft: Draft | None) -> bool:
     return valid(draft or ()) is not None
-
-
-def measure_distances(
-    networks: Sequence[Network],
-    means: Sequence[np.ndarray],
-    pairs: int,
-    random: np.random.Generator,
-) -> dict[str, Any]:
-    """Spearman's correlation with the networks' edit distances: of the smooth parts', of size
-    alone, and of a random projection of operator counts, over random pairs."""
-    n = len(networks)
-    if n < 3:
-        return {"distance_spearman": None, "distance_pairs": 0}
-    rows, columns = random.integers(0, n, (2, pairs))
-    apart = rows != columns
-    rows, columns = rows[apart], columns[apart]
-    wanted = edit_distances(networks)[rows, columns]
-    counts = _operator_counts(networks)
-    projected = counts @ random.standard_normal((counts.shape[1], PROJECTED))
-    sizes = np.log([[len(network)] for network in networks])
-    spaces: Mapping[str, np.ndarray] = {
-        "distance_spearman": np.stack(means),
-        "distance_spearman_size": sizes,
-        "distance_spearman_operators": counts,
-        "distance_spearman_random_projection": projected,
-    }
-    found: dict[str, Any] = {"distance_pairs": len(rows)}
-    for name, space in spaces.items():
-        distances = np.linalg.norm(space[rows] - space[columns], axis=1)
-        found[name] = float(spearmanr(distances, wanted).statistic)
-    return found
-
-
-def _operator_counts(networks: Sequence[Network]) -> np.ndarray:
-    """(n, operators): logarithms of one more than how often each occurs."""
-    names = sorted({v.operator for network in networks for v in network.vertices})
-    counts = np.zeros((len(networks), len(names)))
-    for row, network in enumerate(networks):
-        for vertex in network.vertices:
-            counts[row, names.index(vertex.operator)] += 1
-    return np.log1p(counts)
 
 
 def _median(values: Any) -> float | None:

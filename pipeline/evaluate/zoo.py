@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt
 from pipeline.decode.codec import accept_or_repair
 from pipeline.decode.program_codec import ProgramCodec
 from pipeline.evaluate.intervals import share
+from pipeline.evaluate.neighbours import measure_distances, measure_retrieval
 from pipeline.evaluate.nothing_learned import measure_nothing_learned
 from pipeline.evaluate.restoring import (
     Restored,
@@ -25,7 +26,7 @@ from pipeline.evaluate.restoring import (
     restore_all,
 )
 from pipeline.evaluate.runs import runs
-from pipeline.evaluate.smoothness import measure_distances, measure_halfway, measure_prior
+from pipeline.evaluate.smoothness import measure_halfway, measure_prior
 from pipeline.graph.network import Network
 from pipeline.progress import track
 from pipeline.tables.groups import kind_of
@@ -37,7 +38,8 @@ class ZooEvaluation(BaseModel):
 
     ``run``: networks from their vectors that are run, and as many drawn ones; ``noise``:
     networks whose vectors are disturbed; ``smooth``: networks of which the smooth part alone
-    is decoded, as it is and after ``steps`` of refining.
+    is decoded, as it is and after ``steps`` of refining; ``queries``: networks that are
+    searched for by another spelling and by an edited one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +52,7 @@ class ZooEvaluation(BaseModel):
     pairs: NonNegativeInt = 200
     prior: NonNegativeInt = 200
     distances: NonNegativeInt = 2500
+    queries: NonNegativeInt = 200
     seed: int = 0
 
 
@@ -69,7 +72,8 @@ def evaluate_zoo(
         held_out = {f: held_out[f] for f in kept}
     kinds = {f: kind_of(names[f]) for f in held_out}
     restored = restore_all(codec, held_out, kinds)
-    groups = [split.groups[r.network.fingerprint] for r in restored]
+    found, means = [r.network for r in restored], [r.mean for r in restored]
+    groups = [split.groups[network.fingerprint] for network in found]
     return {
         "networks": len(held_out),
         "real_networks": sum(kind == "real" for kind in kinds.values()),
@@ -86,9 +90,8 @@ def evaluate_zoo(
         **measure_robustness(codec, _some(restored, params.noise, random), random),
         **measure_halfway(codec, restored, groups, params.pairs, random),
         **measure_prior(codec, set(training), params.prior, params.run, random),
-        **measure_distances(
-            [r.network for r in restored], [r.mean for r in restored], params.distances, random
-        ),
+        **measure_distances(found, means, params.distances, random),
+        **measure_retrieval(codec, found, means, params.queries, random),
         **_measure_runs(codec, _some(restored, params.run, random)),
     }
 

@@ -7,13 +7,15 @@ import pytest
 
 from pipeline import Network
 from pipeline.decode.program_codec import ProgramCodec
+from pipeline.evaluate.neighbours import measure_distances, measure_retrieval
 from pipeline.evaluate.restoring import divergence_bits, is_network, restore_all
-from pipeline.evaluate.smoothness import measure_distances
 from pipeline.evaluate.zoo import ZooEvaluation, evaluate_zoo
 from pipeline.tables.split import Split
 
 TEST, TRAIN = ("bvlc_alexnet", "squeezenet"), ("shufflenet", "densenet121")
-PARAMS = ZooEvaluation(run=1, noise=2, smooth=1, steps=2, pairs=4, prior=3, distances=20)
+PARAMS = ZooEvaluation(
+    run=1, noise=2, smooth=1, steps=2, pairs=1, prior=1, distances=20, queries=2
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,20 @@ def test_distances_stand_beside_trivial_ones(light: dict[str, Network]) -> None:
     others = [*sizes[1:], sizes[0]]  # each has another's
     found = measure_distances(networks, others, 50, np.random.default_rng(0))
     assert found["distance_spearman"] < 0.5
+
+
+def test_another_spelling_finds_its_network_first(metrics: dict) -> None:
+    assert metrics["respelled_found_1"]["share"] == 1
+    assert metrics["respelled_found_1"]["cases"] == 2
+
+
+def test_vectors_of_other_networks_find_nothing(
+    tiny_codec: ProgramCodec, light: dict[str, Network]
+) -> None:
+    networks = list(light.values())
+    wrong = list(np.roll(tiny_codec.means(networks), 1, axis=0))
+    found = measure_retrieval(tiny_codec, networks, wrong, 4, np.random.default_rng(0))
+    assert found["respelled_found_1"]["share"] == 0
 
 
 def test_a_barely_trained_codec_does_not_pass(metrics: dict) -> None:
