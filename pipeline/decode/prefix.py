@@ -1,8 +1,8 @@
 """The beginning of a network, line by line: what a decoder may write next, and what not.
 
 A line that fits no network is known as soon as it stands: it takes more from the stack than
-lies there, its shapes do not agree with those before it, or it ends a network of which
-something is left over. So a decoder can be asked for another line there and then.
+lies there, or its shapes do not agree with those before it. So a decoder can be asked for
+another line there and then.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pipeline.decode.repair.check import NONSENSE
 from pipeline.errors import ModelError
-from pipeline.graph.network import INPUT, OUTPUT, Vertex
+from pipeline.graph.network import INPUT, Vertex
 from pipeline.operators.operands import Tensor
 from pipeline.operators.shapes import infer_tensors, least_outputs
 from pipeline.program.instruction import Instruction, Kind, Line
@@ -61,8 +61,6 @@ class Prefix:
         vertex = self._reader.read(instruction)
         if bool(index) != bool(vertex.operands):
             return False
-        if vertex.operator == OUTPUT and self._reader.open > 1:
-            return False  # besides itself: what nothing would use
         operands = tuple(self._tensor(o.source, o.output) for o in vertex.operands)
         outputs, _, _ = infer_tensors(vertex, operands, least_outputs(vertex))
         self._said.append(instruction)

@@ -30,7 +30,8 @@ from pipeline.decode.quantiles import capacity, from_numbers, to_numbers
 from pipeline.decode.writing import MOST_TOKENS, Most, Writer, likeliest
 from pipeline.design.design import design_or_itself
 from pipeline.errors import DataError, InvalidNetwork
-from pipeline.graph.network import Network
+from pipeline.graph.canonical import canonicalise
+from pipeline.graph.network import OUTPUT, Network
 from pipeline.program.instruction import Line
 from pipeline.program.program import Program
 
@@ -157,7 +158,8 @@ class ProgramCodec(Codec):
         all, or of each) come to no end.
 
         A vector that no network was made into says lines that fit no network: those are
-        passed over, and what its bits say next is read in their place.
+        passed over, and what its bits say next is read in their place; what no Output uses in
+        the end is left out.
         """
         found = self.spelled(vectors, most)
         broken = [i for i, draft in enumerate(found) if valid(draft) is None]
@@ -165,7 +167,7 @@ class ProgramCodec(Codec):
         none = [b""] * len(broken)
         mended = self._drafts([vectors[i] for i in broken], none, limits, PATIENCE)
         for place, draft in zip(broken, mended, strict=True):
-            found[place] = draft or ()
+            found[place] = used(draft or ())
         return found
 
     def spelled(self, vectors: Sequence[np.ndarray], most: Most = MOST_TOKENS) -> list[Draft]:
@@ -176,15 +178,18 @@ class ProgramCodec(Codec):
         self, smooth: np.ndarray, most: Most = MOST_TOKENS, patience: int | None = 1
     ) -> list[Draft | None]:
         """(n, smooth) -> what the decoder thinks likeliest given the smooth part alone; None
-        where it comes to no end. Lines that fit no network are passed over, but for a
-        ``patience`` of None."""
+        where it comes to no end. Lines that fit no network are passed over, and what no Output
+        uses is left out, but for a ``patience`` of None."""
         parts = [
             self._writer.write(
                 smooth[start : start + AT_ONCE], likeliest, _part(most, start), patience
             )
             for start in range(0, len(smooth), AT_ONCE)
         ]
-        return [_draft(lines) for part in parts for lines in part]
+        drafts = [_draft(lines) for part in parts for lines in part]
+        if patience is None:
+            return drafts
+        return [None if draft is None else used(draft) for draft in drafts]
 
     def _drafts(
         self,
@@ -212,6 +217,16 @@ class ProgramCodec(Codec):
     def vertex_vectors(self, network: Network) -> np.ndarray:
         """(vertices, 16) float32: what the encoder knows of each vertex in its network."""
         return vertex_vectors(self.model, self.vocabulary, network)
+
+
+def used(draft: Draft) -> Draft:
+    """What the Output of a draft uses, in canonical order; the draft itself where that is
+    nothing."""
+    ends = [i for i, vertex in enumerate(draft) if vertex.operator == OUTPUT]
+    try:
+        return canonicalise(draft, ends[-1])[0].vertices if ends else draft
+    except InvalidNetwork:
+        return draft
 
 
 def _draft(lines: Sequence[Line] | None) -> Draft | None:

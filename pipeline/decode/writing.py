@@ -26,6 +26,7 @@ from pipeline.program.instruction import Line
 Choose = Callable[[int, np.ndarray], int]  # row, logits of one kind -> the class
 Most = int | Sequence[int]  # tokens of every program, or of each
 MOST_TOKENS = 3072  # of a program that is written from a vector
+WARMER = 8  # lines drawn until what is drawn from is as even as logits halved
 MOST_DRAWN = 32  # lines drawn at random where those that were chosen do not fit
 POSITIONS_AT_ONCE = 1024
 
@@ -68,8 +69,10 @@ class _Row:
         """The class of the next token: the chooser's, or drawn at random."""
         if self._patience is None or self._tried < self._patience:
             return choose(self.index, logits)
-        chances = probabilities(logits)
-        return int(np.searchsorted(chances.cumsum(), self._random.random()))
+        warmth = 1 + (self._tried - self._patience) / WARMER
+        chances = probabilities(logits / warmth)
+        drawn = np.searchsorted(chances.cumsum(), self._random.random())
+        return min(int(drawn), len(chances) - 1)
 
     def take(self, token: int) -> None:
         """One token more, a class of the kind that is wanted."""

@@ -52,16 +52,6 @@ def test_no_more_is_taken_than_lies_on_the_stack() -> None:
     assert after(IMAGE, twice, END) is not None
 
 
-def test_nothing_is_left_over_at_the_end() -> None:
-    beside = Instruction("Sigmoid", operands=(Symbol(Kind.BACK, 2),))
-    prefix = after(IMAGE, RELU, beside)
-    assert prefix is not None
-    assert prefix.after(END) is None
-    whole = prefix.after(Instruction("Add", operands=TWO))
-    assert whole is not None
-    assert whole.after(END) is not None
-
-
 def test_repeats_say_what_there_is() -> None:
     assert after(IMAGE, pooled(2), Repeat(1, 6)) is not None
     assert after(IMAGE, pooled(2), Repeat(1, 7)) is None  # each takes one of 8 pixels
