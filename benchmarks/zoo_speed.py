@@ -4,7 +4,8 @@
 
 Writes results/benchmarks/zoo_speed.json: held-out networks drawn at random, each as it is in
 the tables, encoded, encoded with refining, and decoded, 32 at a time; beside it, in the same
-run, zstd -19 on the text of the same programs, there and back: what nothing learned costs. Seconds are the process' own, best of three rounds.
+run, zstd -19 on the text of the same programs, there and back: what nothing learned costs.
+Seconds are the process' own, best of three rounds.
 """
 
 from __future__ import annotations
