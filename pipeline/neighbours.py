@@ -50,10 +50,9 @@ def _smooth_part(
     connection: duckdb.DuckDBPyConnection,
     codec: str | None = None,
 ) -> tuple[str, list[float]]:
-    """The codec's name, the dataset's own unless named, and what of the vector distances go
-    by."""
+    """The codec's name, the dataset's own unless named, and where the network lies in its
+    space."""
     if codec is None:
         codec = str(connection.execute("SELECT default_codec()").fetchall()[0][0])
     loaded = chosen_codec(root, codec)
-    smooth = loaded.encode(network).vector[: loaded.smooth]
-    return loaded.name, smooth.astype(float).tolist()
+    return loaded.name, loaded.means([network])[0].astype(float).tolist()

@@ -34,12 +34,12 @@ def embed(codec: ProgramCodec, networks: Iterable[Network]) -> Iterator[dict[str
 
 def _rows(codec: ProgramCodec, networks: Sequence[Network]) -> dict[str, list[Any]]:
     rows: dict[str, list[Any]] = {name: [] for name in widths(codec)} | {"residuals": []}
-    for network, code in zip(networks, codec.encode(networks), strict=True):
+    means = codec.means(networks)  # distances go by them as they are, not as codes round them
+    codes = codec.codes(networks, means)
+    for network, mean, code in zip(networks, means, codes, strict=True):
         key = {"codec": codec.name, "fingerprint": network.fingerprint}
         vector = code.vector.astype(np.float32)
-        rows["graph_embeddings"].append(
-            {**key, "vector": vector, "smooth": vector[: codec.smooth]}
-        )
+        rows["graph_embeddings"].append({**key, "vector": vector, "smooth": mean})
         rows["vertex_embeddings"].append(_vertex_rows(codec, network))
         rows["residuals"].append({**key, "residual": code.residual, "bits": code.bits})
     return rows
