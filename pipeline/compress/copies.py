@@ -113,8 +113,9 @@ def follow_all(fields: Tensor, tokens: Tensor) -> tuple[dict[int, Pointers], Ten
     device = tokens.device
     pointers = {
         int(field): Pointers(
-            *(torch.tensor([t[i] for t in told], device=device) for i in (0, 1)),
-            torch.from_numpy(np.stack([t[2] for t in told])).to(device),
+            torch.tensor([row for row, _, _ in told], device=device),
+            torch.tensor([step for _, step, _ in told], device=device),
+            torch.from_numpy(np.stack([places for _, _, places in told])).to(device),
         )
         for field, told in found.items()
         if told

@@ -104,16 +104,16 @@ class Trial(fx.Interpreter):
         outputs = found if isinstance(found, tuple) else (found,)
         floats = [o for o in outputs if o.is_floating_point() and o.requires_grad]
         loss = sum(o.square().mean() for o in floats)
-        if not floats or not torch.isfinite(loss):  # type: ignore[arg-type]
+        if not floats or not torch.isfinite(loss):
             reason = "its square is not finite" if floats else "no gradient"
             return self._failure(len(self.vertices) - 1, reason)
-        loss.backward()  # type: ignore[union-attr]
+        loss.backward()
         broken = self._backward()
         return None if broken is None else self._failure(broken, "gradients not finite")
 
     def _owner(self, node: fx.Node | None) -> int:
         """The vertex that a node is a part of."""
-        order = {n: place for place, n in enumerate(self.module.graph.nodes)}  # type: ignore[union-attr]
+        order = {n: place for place, n in enumerate(self.module.graph.nodes)}  # type: ignore[union-attr, arg-type]
         place = order[node] if node is not None else 0
         return next(
             (v for v, nodes in enumerate(self.nodes) if any(order[n] >= place for n in nodes)),

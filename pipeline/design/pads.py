@@ -45,9 +45,9 @@ def spatial_pads(pad: Vertex) -> tuple[int, ...] | None:
         return None
     rank = len(pads) // 2
     begins, ends = pads[:rank], pads[rank:]
-    if any((*begins[:2], *ends[:2])) or min(pads) < 0:  # type: ignore[type-var,operator]
+    if any((*begins[:2], *ends[:2])) or min(pads) < 0:  # type: ignore[operator]
         return None
-    return (*begins[2:], *ends[2:])  # type: ignore[return-value]
+    return (*begins[2:], *ends[2:])
 
 
 def accepts(rewriter: Rewriter, vertex: Vertex, pad: Vertex, added: tuple[int, ...]) -> bool:

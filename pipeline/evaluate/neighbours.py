@@ -6,7 +6,7 @@ it has each operator, and a random projection of that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -25,7 +25,7 @@ from pipeline.progress import track
 
 PROJECTED = 64  # numbers of the random projection
 FOUND = (1, 5)  # among how many neighbours it counts
-Spaces = Mapping[str, np.ndarray]  # a row a network each
+Spaces = dict[str, np.ndarray]  # a row a network each
 
 
 def measure_distances(

@@ -75,7 +75,7 @@ def measure_prior(
     smooth = vectors[:, : codec.smooth].astype(np.float64)
     likeliest = codec.likeliest(smooth, MOST_TOKENS)
     sampled: list[Draft | None] = list(codec.drafts(list(vectors), MOST_TOKENS))
-    unchecked = {
+    unchecked: dict[str, Sequence[Draft | None]] = {
         "prior": codec.likeliest(smooth, MOST_TOKENS, patience=None),
         "sampled": codec.spelled(list(vectors), MOST_TOKENS),
     }

@@ -39,12 +39,12 @@ def to_text(first: Network, second: Network, names: tuple[str, str]) -> str:
 def _lines(changes: Sequence[Change | Depth]) -> Iterator[str]:
     depths = [c for c in changes if isinstance(c, Depth)]
     seen: dict[object, str] = {}
-    for change in depths:
-        name = seen.get(change.block)
+    for depth in depths:
+        name = seen.get(depth.block)
         if name is None:
-            name = seen[change.block] = f"block {len(seen) + 1}"
+            name = seen[depth.block] = f"block {len(seen) + 1}"
             yield f"{name}:"
-            yield from (f"    {BETWEEN.join(line)}" for line in change.block)
+            yield from (f"    {BETWEEN.join(line)}" for line in depth.block)
     for depth in depths:
         before, after = _times(depth.before), _times(depth.after)
         yield f"{seen[depth.block]}, run {depth.number}: {before} -> {after}"

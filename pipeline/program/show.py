@@ -122,11 +122,12 @@ def to_text(network: Network, shapes: bool = False) -> str:
     found = rows(fold(network))
     head = ["", "width"]
     costs = Costs.of(network) if shapes else None
+    notes: list[tuple[str, ...]]
     if costs:
         head = ["", *COLUMNS]
         notes = [costs.texts(row.item) for row in found]
     else:
-        notes = [[_width(network, row.item)] for row in found]
+        notes = [(_width(network, row.item),) for row in found]
     table = [head, *([_indented(r), *n] for r, n in zip(found, notes, strict=True))]
     lines = _aligned(table)
     return "\n".join([*lines, "", summary(network, costs)])

@@ -65,7 +65,7 @@ class _TimedReader(io.RawIOBase):
         allowed = self._sock.gettimeout()
         self._sock.settimeout(min(left, float("inf") if allowed is None else allowed))
         try:
-            return self._raw.readinto(buffer)  # type: ignore[no-any-return]
+            return self._raw.readinto(buffer)
         finally:
             self._sock.settimeout(allowed)
 
@@ -77,7 +77,7 @@ class _TimedReader(io.RawIOBase):
 class _Answer(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedReader(sock, self.fp.detach()))  # type: ignore[attr-defined]
+        self.fp = io.BufferedReader(_TimedReader(sock, self.fp.detach()))
 
 
 class _Connection(HTTPConnection):

@@ -34,7 +34,7 @@ class PagedFile:
     falls back to one page after a jump, so that a skipped weight is not fetched.
     """
 
-    def __init__(self, file: BinaryIO | io.FileIO, size: int) -> None:
+    def __init__(self, file: BinaryIO | io.RawIOBase, size: int) -> None:
         self._file, self._size = file, size
         self._pages: OrderedDict[int, bytes] = OrderedDict()
         self._next, self._ahead = -1, 1
