@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.decode.codec import Draft, accept_or_repair, valid
 from pipeline.errors import ModelError
+from pipeline.graph.network import Network
 from pipeline.operators.write_onnx import write_onnx
 
 
@@ -16,7 +17,7 @@ def describe_drafts(
     names: Sequence[str], drafts: Sequence[Draft | None], folder: Path | None
 ) -> Iterator[dict[str, Any]]:
     """Names and drafts -> a row each: whether it was valid, the repairs it took, its size;
-    written as NAME.onnx into ``folder`` where one is given."""
+    written as NAME.onnx into ``folder`` where one is given, or why it was not."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     for name, draft in zip(names, drafts, strict=True):
@@ -34,5 +35,14 @@ def describe_drafts(
             "fingerprint": network.fingerprint,
         }
         if folder is not None:
-            write_onnx(network, folder / f"{name}.onnx")
+            row |= _written(network, folder / f"{name}.onnx")
         yield row
+
+
+def _written(network: Network, path: Path) -> dict[str, Any]:
+    """Nothing to say of a network that was written, else why it was not."""
+    try:
+        write_onnx(network, path)
+    except ModelError as e:
+        return {"why": str(e)}
+    return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import prod
 from os import PathLike
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from pipeline.weightless.skeleton import DATA_INPUTS
 
 BATCH = "batch"
 IR_VERSION = 10
+LARGEST_FILE = 2**31  # bytes of a protobuf message
 
 
 def write_onnx(
@@ -32,7 +34,7 @@ def write_onnx(
     """Write a network as an ONNX file with ``weights`` (parameter name -> array), or with
     weights drawn from ``seed``. The file appears whole or not at all.
 
-    Raises ModelError for weights that are missing or of another shape.
+    Raises ModelError for weights that are missing, of another shape, or more than it holds.
     """
     write_atomically(Path(path), to_onnx(network, weights, seed).SerializeToString())
 
@@ -50,6 +52,8 @@ def to_onnx(
     initializers: list[TensorProto] = []
     skeletons: list[ValueInfoProto] = []
     again = shared_parameters(layers)
+    if not empty:
+        _check_size(layers)
     for layer in layers:
         if layer.node is None:
             continue
@@ -89,6 +93,16 @@ def to_onnx(
     model = helper.make_model(graph, opset_imports=OPSET_IMPORTS, producer_name="nn2vec")
     model.ir_version = IR_VERSION
     return model
+
+
+def _check_size(layers: Iterable[Layer]) -> None:
+    """Raises ModelError where the weights are more than a file holds, before any is drawn."""
+    tensors = (tensor for layer in layers for tensor in layer.parameters.values())
+    size = sum(
+        prod(t.shape) * helper.tensor_dtype_to_np_dtype(t.dtype).itemsize for t in tensors
+    )
+    if size >= LARGEST_FILE:
+        raise ModelError("too_large", f"{size:,} bytes of weights; an ONNX file holds 2 GiB")
 
 
 def to_skeleton(network: Network) -> ModelProto:
