@@ -27,11 +27,11 @@ from small_models import (
 )
 
 from pipeline.errors import ModelError, UnsupportedOperator
-from pipeline.operators.read_onnx import read_onnx, read_skeleton_network, read_weights
+from pipeline.operators.read_onnx import read_onnx, read_weights
 from pipeline.operators.shapes import infer_layers
 from pipeline.operators.to_torch import to_torch
 from pipeline.operators.write_onnx import parameter_arrays, to_onnx, write_onnx
-from pipeline.weightless.skeleton import DATA_INPUTS, read_skeleton
+from pipeline.weightless.skeleton import read_skeleton
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 MODEL = residual_model()
@@ -391,17 +391,3 @@ def test_integers_in_and_truth_values_out() -> None:
     network = read(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)]))
     assert network.vertices[0].get("dtype") == "int32"
     assert read(to_onnx(network)) == network
-
-
-def test_more_weights_than_a_file_holds_are_refused_before_any_is_drawn(tmp_path):
-    wide = parser.parse_model("""
-        <ir_version: 10, opset_import: ["" : 20]>
-        net (float[1, 4] x) => (float[1, 30000] y) { a = Gemm (x, v)  y = Gemm (a, w) }
-    """)
-    for name, shape in (("v", (4, 30_000)), ("w", (30_000, 30_000))):
-        wide.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-    wide.metadata_props.add(key=DATA_INPUTS, value="x")
-    network = read_skeleton_network(wide)
-    with pytest.raises(ModelError, match="holds 2 GiB"):
-        write_onnx(network, tmp_path / "n.onnx")
-    assert not (tmp_path / "n.onnx").exists()
